@@ -1,0 +1,159 @@
+"""
+Why no verdict could be reached.
+
+An exception here never means "this image is bad": a bad image is a verdict. The only exception that
+carries a verdict is `NotAcceptedError`, raised for callers who asked for exceptions.
+
+    ProvenanceError
+    ├── AssetError            UnreadableAssetError, AssetTooLargeError, UnsupportedAssetError,
+    │                         MalformedAssetError
+    ├── TrustError            trust profile unreadable, empty, or not certificate authorities
+    ├── PolicyError           empty, contradictory or unknown policy
+    ├── EngineError           the engine failed for reasons that say nothing about the image
+    └── NotAcceptedError      from `raise_if_rejected` only; carries the result
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from provenance.verdict import VerificationResult
+
+
+class ProvenanceError(Exception):
+    """
+    The root of everything this library raises on purpose.
+
+    Attributes:
+        hint: What the caller can do about it, as one sentence.
+    """
+
+    hint: ClassVar[str] = "See the documentation of the call that raised this."
+
+
+class AssetError(ProvenanceError):
+    """
+    The bytes could not be had, or are not an image this library reads.
+    """
+
+
+class UnreadableAssetError(AssetError):
+    """
+    The asset could not be read: missing, forbidden, not a regular file, or changed meanwhile.
+
+    Attributes:
+        reason: What stood in the way, without the path.
+    """
+
+    hint = "Name a regular file that this process may read and that nothing is writing to."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"asset cannot be read: {self.reason}"
+
+
+class AssetTooLargeError(AssetError):
+    """
+    The asset, or a part of it, is larger than the caller allowed.
+
+    Attributes:
+        unit: What was counted: "bytes", "chunks", "manifest store bytes", "manifests" or "boxes".
+
+        size: How many were seen before reading stopped; a lower bound, not the total.
+
+        limit: Largest number accepted.
+    """
+
+    hint = "Raise the limit if you trust where the image comes from."
+
+    def __init__(self, unit: str, size: int, limit: int) -> None:
+        super().__init__(unit, size, limit)
+        self.unit = unit
+        self.size = size
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"asset exceeds {self.limit:,} {self.unit} (stopped after {self.size:,})"
+
+
+class UnsupportedAssetError(AssetError):
+    """
+    The bytes are not an image of a kind this library reads.
+
+    Attributes:
+        reason: What the bytes look like instead.
+    """
+
+    hint = "Give a PNG, JPEG, WebP, AVIF, HEIC, TIFF, GIF or SVG image."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"not an image this library reads: {self.reason}"
+
+
+class MalformedAssetError(AssetError):
+    """
+    The container is damaged where it has to be read to look for a manifest store.
+
+    Attributes:
+        reason: What is wrong, and at which byte.
+    """
+
+    hint = "Get the image again from where it was made; the file is incomplete or damaged."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"damaged image file: {self.reason}"
+
+
+class TrustError(ProvenanceError):
+    """
+    A trust profile is unreadable, unknown, empty, or names something that is no authority.
+    """
+
+    hint = "Run 'provenance trust list' to see the profiles there are."
+
+
+class PolicyError(ProvenanceError):
+    """
+    A policy is unreadable, unknown, empty or contradicts itself.
+    """
+
+    hint = "Run 'provenance policy list' to see the policies there are."
+
+
+class EngineError(ProvenanceError):
+    """
+    The C2PA engine is missing, of another version, or failed in a way that says nothing of the image.
+    """
+
+    hint = "Reinstall azure-image-provenance with its pinned dependencies, then run 'provenance selftest'."
+
+
+class NotAcceptedError(ProvenanceError):
+    """
+    The image was judged, and the policy does not accept it.
+
+    Attributes:
+        result: The verdict, with every finding.
+    """
+
+    hint = "Read the findings of the result: each says what was expected and what was found."
+
+    def __init__(self, result: VerificationResult) -> None:
+        super().__init__(result)
+        self.result = result
+
+    def __str__(self) -> str:
+        reasons = "; ".join(str(finding) for finding in self.result.findings)
+        return f"not accepted under policy {self.result.policy.name!r}: {reasons}"

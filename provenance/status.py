@@ -1,0 +1,107 @@
+"""
+The specification's vocabulary for what validation found.
+
+A status code says what happened; the array it stood in (success, informational, failure) says how
+much it matters. New codes appear with every release of the specification, so kinds are never
+derived from codes here; only the family of a failure is.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ValidationState(StrEnum):
+    """
+    What the credentials of an asset, or one of its manifests, prove.
+    """
+
+    ABSENT = "absent"
+    INVALID = "invalid"
+    VALID = "valid"
+    TRUSTED = "trusted"
+
+
+class StatusKind(StrEnum):
+    """
+    The array of the validation results in which a status stands.
+    """
+
+    SUCCESS = "success"
+    INFORMATIONAL = "informational"
+    FAILURE = "failure"
+
+
+class StatusSource(StrEnum):
+    """
+    Who says so: the engine now, our own validator now, or whoever added the ingredient, then.
+    """
+
+    ENGINE = "engine"
+    VALIDATOR = "validator"
+    RECORDED = "recorded"
+
+
+class ValidationStatus(NamedTuple):
+    """
+    One thing validation found about one manifest.
+
+    Attributes:
+        code: Validation status code, such as "assertion.dataHash.match".
+
+        url: JUMBF URI of what it is about; empty when it is about the whole store.
+
+        explanation: The validator's own words. May quote the asset: hostile text.
+
+        kind: Whether it is a success, information or a failure.
+
+        source: Who says so.
+    """
+
+    code: str
+    url: str
+    explanation: str
+    kind: StatusKind
+    source: StatusSource = StatusSource.ENGINE
+
+
+_SIGNER_FAMILIES = (
+    "signingCredential.",
+    "timeStamp.",
+    "timestamp.",
+    "claimSignature.outsideValidity",
+    "cawg.",
+)
+
+
+def is_about_signer(code: str) -> bool:
+    """
+    Tell whether a failure concerns only who signed and when, not which bytes were signed.
+
+    Returns:
+        True for signer, key purpose, validity, revocation, time-stamp and identity failures: they
+        make a manifest `valid` at most. False for anything else, unknown codes included: those make
+        it `invalid`.
+
+    Source:
+        C2PA 2.4, "Validation states" (well-formed, valid, trusted) and "Validation status codes".
+    """
+    return code.startswith(_SIGNER_FAMILIES)
+
+
+def manifest_label(url: str) -> str | None:
+    """
+    Read the manifest's label out of an absolute JUMBF URI.
+
+    Returns:
+        The label, as in "self#jumbf=/c2pa/LABEL/c2pa.signature" (or without the leading slash), or
+        the whole text when it is a bare label; None when the URI is relative or empty.
+    """
+    if not url:
+        return None
+    _, marker, path = url.partition("jumbf=")
+    if not marker:
+        return url
+    parts = path.removeprefix("/").split("/")
+    return parts[1] if parts[0] == "c2pa" and len(parts) > 1 else None
