@@ -1,0 +1,160 @@
+"""
+Who signed a claim: the certificates and time-stamp tokens that travel with a claim signature.
+
+Nothing is checked here beyond shape: every header but the protected ones is unsigned, and an
+attacker chooses them all. Whatever is not of the type the specification gives is refused, and so is
+a signature that carries two chains, since two readers could each judge another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import NamedTuple
+
+import cbor2
+
+from provenance.certificate import Certificate, load
+from provenance.jumbf import StructureError
+
+MAX_CERTIFICATES = 8
+_MAX_TOKENS = 4
+_MAX_TOKEN_BYTES = 65_536
+_MAX_CBOR_DEPTH = 16
+_COSE_SIGN1_TAG = 18
+_SIGN1_ITEMS = 4
+_ALGORITHM = 1
+_X5CHAIN = 33
+_CHAIN_KEYS = (_X5CHAIN, "x5chain")
+
+
+class SigningCredential(NamedTuple):
+    """
+    A claim signature taken apart.
+
+    Attributes:
+        protected: The protected header, CBOR as stored; part of what is signed.
+
+        algorithm: COSE algorithm number, such as -37 for PS256.
+
+        chain: 1 to 8 certificates, leaf first, as stored; nothing says that they belong together.
+
+        signature: The signature bytes.
+
+        tokens: Time-stamp tokens as stored, at most 4; may be empty.
+
+        token_version: 2 if the tokens stood under `sigTst2`, else 1.
+    """
+
+    protected: bytes
+    algorithm: int
+    chain: tuple[Certificate, ...]
+    signature: bytes
+    tokens: tuple[bytes, ...]
+    token_version: int
+
+    @property
+    def leaf(self) -> Certificate:
+        """
+        The certificate whose key is said to have signed.
+        """
+        return self.chain[0]
+
+
+def read_credential(signature: bytes) -> SigningCredential:
+    """
+    Take a claim signature apart.
+
+    Args:
+        signature: COSE_Sign1, CBOR as stored in the claim signature box.
+
+    Raises:
+        StructureError: If a part is missing, stands twice, is too large or of the wrong type.
+
+    Source:
+        RFC 9052, section 4.2; RFC 9360, section 2 (`x5chain`); C2PA 2.4, "Digital signatures" and
+        "Time-stamps". Claims of version 1 carry `x5chain` as text, and unprotected.
+    """
+    protected_bytes, unprotected, signature_bytes = _sign1(signature)
+    protected = _map(decode(protected_bytes), "protected header")
+    algorithm = protected.get(_ALGORITHM)
+    if not isinstance(algorithm, int) or isinstance(algorithm, bool):
+        raise StructureError("claim signature names no algorithm")
+    chains = [header[key] for header in (protected, unprotected) for key in _CHAIN_KEYS if key in header]
+    if len(chains) != 1:
+        raise StructureError(f"claim signature carries {len(chains)} certificate chains, not one")
+    version = 2 if "sigTst2" in unprotected else 1
+    return SigningCredential(
+        protected=protected_bytes,
+        algorithm=algorithm,
+        chain=_chain(chains[0]),
+        signature=signature_bytes,
+        tokens=_tokens(unprotected.get("sigTst2" if version == 2 else "sigTst")),  # noqa: PLR2004 - the header's version
+        token_version=version,
+    )
+
+
+def decode(data: bytes) -> object:
+    """
+    Decode hostile CBOR: definite lengths only, no repeated keys, at most 16 levels.
+
+    Raises:
+        StructureError: If it is anything else, or bytes follow the value.
+    """
+    source = BytesIO(data)
+    decoder = cbor2.CBORDecoder(
+        source, max_depth=_MAX_CBOR_DEPTH, allow_indefinite=False, allow_duplicate_keys=False
+    )
+    try:
+        value: object = decoder.decode()
+    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError) as error:
+        raise StructureError(f"CBOR cannot be read: {error}") from error
+    if source.tell() != len(data):
+        raise StructureError("bytes follow a CBOR value")
+    return value
+
+
+def _sign1(data: bytes) -> tuple[bytes, Mapping[object, object], bytes]:
+    message = decode(data)
+    if isinstance(message, cbor2.CBORTag):
+        if message.tag != _COSE_SIGN1_TAG:
+            raise StructureError("claim signature is not a COSE_Sign1 message")
+        message = message.value
+    if not isinstance(message, list | tuple) or len(message) != _SIGN1_ITEMS:
+        raise StructureError("claim signature is not a COSE_Sign1 message")
+    protected, unprotected, payload, signature = message
+    if not isinstance(protected, bytes) or not isinstance(signature, bytes) or payload is not None:
+        raise StructureError("claim signature has parts of the wrong type, or a payload of its own")
+    return protected, _map(unprotected, "unprotected header"), signature
+
+
+def _map(value: object, what: str) -> Mapping[object, object]:
+    # Inside a tagged value the decoder gives read-only mappings, which are no dicts.
+    if not isinstance(value, Mapping):
+        raise StructureError(f"{what} is not a map")
+    return value
+
+
+def _chain(value: object) -> tuple[Certificate, ...]:
+    ders = [value] if isinstance(value, bytes) else value
+    if not isinstance(ders, list | tuple) or not 1 <= len(ders) <= MAX_CERTIFICATES:
+        raise StructureError(f"certificate chain is not 1 to {MAX_CERTIFICATES} certificates")
+    if not all(isinstance(der, bytes) for der in ders):
+        raise StructureError("certificate chain holds something that is not bytes")
+    return tuple(load(der) for der in ders)
+
+
+def _tokens(value: object) -> tuple[bytes, ...]:
+    if value is None:
+        return ()
+    items = _map(value, "time-stamp header").get("tstTokens")
+    if not isinstance(items, list | tuple) or len(items) > _MAX_TOKENS:
+        raise StructureError(f"time-stamp header is not a list of at most {_MAX_TOKENS} tokens")
+    tokens = [_map(item, "time-stamp token").get("val") for item in items]
+    return tuple(_token(token) for token in tokens)
+
+
+def _token(value: object) -> bytes:
+    if not isinstance(value, bytes) or len(value) > _MAX_TOKEN_BYTES:
+        raise StructureError("time-stamp token is not bytes, or too long")
+    return value

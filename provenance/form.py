@@ -1,0 +1,144 @@
+"""
+Tables of a TOML file, read with clear errors: the one way trust profiles and policies are read.
+
+A key that is not known is an error: a demand that is misspelt must not be a demand that is dropped.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from provenance.errors import PolicyError, TrustError
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+_MAX_NAME = 64
+
+
+class Form(NamedTuple):
+    """
+    One table.
+
+    Attributes:
+        data: Its keys and values.
+
+        where: How error messages call it.
+
+        error: What is raised.
+    """
+
+    data: Mapping[str, object]
+    where: str
+    error: type[PolicyError | TrustError]
+
+    def __contains__(self, key: object) -> bool:
+        """
+        Tell whether the key is there.
+        """
+        return key in self.data
+
+    def only(self, *known: str) -> None:
+        """
+        Refuse keys other than these.
+        """
+        unknown = sorted(set(self.data) - set(known))
+        if unknown:
+            raise self.error(f"{self.where} has unknown keys: {', '.join(unknown)}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """
+        Return non-empty text, or *default* where the key is missing and there is one.
+        """
+        value = self.data.get(key, default)
+        if not isinstance(value, str) or not (value or value == default):
+            raise self.error(f"{self.where}: {key!r} is missing or not text")
+        return value
+
+    def number(self, key: str) -> int:
+        """
+        Return a whole number.
+        """
+        value = self.data.get(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.error(f"{self.where}: {key!r} is missing or not a whole number")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """
+        Return true or false; false where the key is missing.
+        """
+        value = self.data.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(f"{self.where}: {key!r} is not true or false")
+        return value
+
+    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """
+        Return a list of text, or *default* where the key is missing and there is one.
+        """
+        if key not in self.data and default is not None:
+            return default
+        value = self.data.get(key)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.error(f"{self.where}: {key!r} is missing or not a list of text")
+        return tuple(value)
+
+    def table(self, key: str) -> Form:
+        """
+        Return a table.
+        """
+        value = self.data.get(key)
+        if not isinstance(value, dict):
+            raise self.error(f"{self.where}: [{key}] is missing or not a table")
+        return Form(value, f"[{key}]", self.error)
+
+    def tables(self, key: str) -> tuple[Form, ...]:
+        """
+        Return a list of tables; empty where the key is missing.
+        """
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(f"{self.where}: {key!r} is not a list of tables")
+        return tuple(Form(item, f"[[{key}]]", self.error) for item in value)
+
+
+def read_file(path: Path, error: type[PolicyError | TrustError]) -> bytes:
+    """
+    Read a small file of the user's.
+
+    Raises:
+        PolicyError: Or TrustError, as asked: if it cannot be read or is larger than 4 MiB.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as cause:
+        raise error(f"{path.name!r} cannot be read: {cause}") from cause
+    if len(data) > MAX_FILE_BYTES:
+        raise error(f"{path.name!r} is larger than {MAX_FILE_BYTES:,} bytes")
+    return data
+
+
+def parse_toml(data: bytes, where: str, error: type[PolicyError | TrustError]) -> Form:
+    """
+    Parse TOML.
+
+    Raises:
+        PolicyError: Or TrustError, as asked: if it is not TOML in UTF-8.
+    """
+    try:
+        return Form(tomllib.loads(data.decode()), where, error)
+    except ValueError as cause:
+        raise error(f"{where} is not TOML: {cause}") from cause
+
+
+def is_name(text: str) -> bool:
+    """
+    Tell whether text can name a profile or a policy.
+
+    That is 1 to 64 ASCII letters, digits, '.', '-' and '_', a letter or digit first.
+    """
+    plain = text.translate({ord(mark): "x" for mark in "._-"})
+    return 0 < len(text) <= _MAX_NAME and text.isascii() and plain.isalnum() and text[0].isalnum()

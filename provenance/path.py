@@ -1,0 +1,159 @@
+"""
+Certificate paths, from a signer to a pinned anchor.
+
+Names never decide: a path counts because each certificate's key signed the one below it and the last
+is pinned by its SHA-256, or is signed by a pinned certificate that the trust profile carries.
+
+Source: RFC 5280, section 6.1; C2PA 2.4, "X.509 Certificates"; RFC 3161, section 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from provenance.certificate import Certificate, is_issued_by, is_strong
+from provenance.trust import ANY_PURPOSE, OCSP_SIGNING, TIME_STAMPING, ClaimAnchor, Pin
+
+_MAX_LENGTH = 8
+
+
+class Path(NamedTuple):
+    """
+    Certificates from a signer to an anchor, each issued by the next; nothing else is checked yet.
+
+    Attributes:
+        certificates: Leaf first, anchor last; at least two.
+
+        anchor: The pin of the last one.
+    """
+
+    certificates: tuple[Certificate, ...]
+    anchor: Pin
+
+    def expired(self, time: datetime) -> Iterator[Certificate]:
+        """
+        Yield the certificates that are outside their validity at *time*, leaf first.
+        """
+        return (c for c in self.certificates if not c.is_valid_at(time))
+
+
+def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...]) -> Path | None:
+    """
+    Follow a claim signer's chain, in the order it was stored, up to a pinned anchor.
+
+    Returns:
+        The path, or None if the chain breaks off or turns elsewhere before one. Certificates after
+        the anchor are left out.
+    """
+    return _ordered(chain, tuple(anchor.pin for anchor in anchors))
+
+
+def time_stamp_path(
+    signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...]
+) -> Path | None:
+    """
+    Find a way from a time-stamp signer through the certificates of its token up to a pinned anchor.
+
+    Args:
+        signer: The token's signer.
+
+        pool: Certificates the token carries, in no order.
+
+        anchors: Time-stamp anchors.
+
+    Returns:
+        The shortest path, at most 8 certificates long; None if there is none.
+    """
+    level: list[tuple[Certificate, ...]] = [(signer,)]
+    seen = {signer.sha256}
+    for _ in range(_MAX_LENGTH):
+        following: list[tuple[Certificate, ...]] = []
+        for chain in level:
+            path = _ordered(chain, anchors)
+            if path is not None:
+                return path
+            for issuer in pool:
+                if issuer.sha256 not in seen and is_issued_by(chain[-1], issuer):
+                    seen.add(issuer.sha256)
+                    following.append((*chain, issuer))
+        level = following
+    return None
+
+
+def _ordered(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
+    pins = {pin.sha256: pin for pin in anchors}
+    for index, certificate in enumerate(chain):
+        if index and not is_issued_by(chain[index - 1], certificate):
+            return None
+        # A signer that is itself pinned has no path: pins are for authorities.
+        if index and certificate.sha256 in pins:
+            return Path(chain[: index + 1], pins[certificate.sha256])
+        if index + 1 == len(chain):
+            for pin in anchors:
+                if pin.certificate is not None and is_issued_by(certificate, pin.certificate):
+                    return Path((*chain, pin.certificate), pin)
+    return None
+
+
+def path_faults(path: Path) -> Iterator[str]:
+    """
+    Yield what forbids the path whoever the signer is.
+
+    That is an issuer that is no authority, may not sign certificates or has too many below it, and
+    any rule that this library does not process. Weak keys and hashes never make a path.
+    """
+    for depth, issuer in enumerate(path.certificates[1:]):
+        if not issuer.is_ca:
+            yield f"issuer {issuer.common_name!r} is not a certificate authority"
+        if not issuer.signs_certificates:
+            yield f"issuer {issuer.common_name!r} may not sign certificates"
+        if issuer.path_length is not None and depth > issuer.path_length:
+            yield f"issuer {issuer.common_name!r} allows {issuer.path_length} intermediates, not {depth}"
+    for certificate in path.certificates:
+        if certificate.not_understood:
+            unknown = ", ".join(certificate.not_understood)
+            yield f"certificate {certificate.common_name!r} has rules that are not understood: {unknown}"
+
+
+def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
+    """
+    Yield what forbids the leaf to sign claims below this anchor.
+    """
+    leaf, issuer = path.certificates[:2]
+    purposes = leaf.key_purposes or frozenset()
+    if anchor.intermediates and issuer.sha256 not in {pin.sha256 for pin in anchor.intermediates}:
+        yield f"issuer {issuer.common_name!r} is not one of the allowed intermediates"
+    if purposes & {TIME_STAMPING, OCSP_SIGNING, ANY_PURPOSE}:
+        yield "key purposes of time stamping, OCSP signing or any purpose forbid signing claims"
+    if not purposes & set(anchor.key_purposes):
+        yield f"key purposes {sorted(purposes)} hold none of {sorted(anchor.key_purposes)}"
+    for certificate in path.certificates[1:]:
+        allowed = certificate.key_purposes
+        if allowed is not None and not allowed & {*anchor.key_purposes, ANY_PURPOSE}:
+            yield f"issuer {certificate.common_name!r} may not issue for this key purpose"
+    yield from _leaf_faults(leaf)
+
+
+def time_stamp_signer_faults(path: Path) -> Iterator[str]:
+    """
+    Yield what forbids the leaf to sign time-stamps.
+    """
+    leaf = path.certificates[0]
+    if leaf.key_purposes != frozenset({TIME_STAMPING}) or not leaf.purposes_critical:
+        yield "key purpose is not time stamping alone, marked critical"
+    for certificate in path.certificates[1:]:
+        allowed = certificate.key_purposes
+        if allowed is not None and not allowed & {TIME_STAMPING, ANY_PURPOSE}:
+            yield f"issuer {certificate.common_name!r} may not issue for time stamping"
+    yield from _leaf_faults(leaf)
+
+
+def _leaf_faults(leaf: Certificate) -> Iterator[str]:
+    if leaf.is_ca:
+        yield "signer is a certificate authority"
+    if not leaf.signs_data:
+        yield "key usage does not allow digital signatures"
+    if not is_strong(leaf):
+        yield "public key is of a kind or size that is not allowed"
