@@ -1,0 +1,3 @@
+"""
+The built-in policies, as package data.
+"""
