@@ -1,0 +1,323 @@
+"""
+Asset in, verdict out: how the container, the engine, our own validator and a policy are put together.
+
+`trusted` needs the engine and our validator to agree; where they do not, the verdict is the lower one
+and says so. The state comes from status codes, never from the engine's own state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from provenance.asset import Asset, Limits
+from provenance.container import Layout, scan
+from provenance.demand import Check, Outcome
+from provenance.engine import Anchors, Engine, NoManifestError, RejectedStoreError
+from provenance.errors import AssetTooLargeError
+from provenance.jumbf import StructureError, TooManyManifestsError, signed_manifests
+from provenance.manifest import Manifest, ManifestStore, Reading, Signature
+from provenance.policy import Policy, builtin_policies
+from provenance.status import (
+    StatusKind,
+    StatusSource,
+    ValidationState,
+    ValidationStatus,
+    is_about_signer,
+    manifest_label,
+)
+from provenance.trust import TrustProfile
+from provenance.validator import Opinion, Validator
+from provenance.verdict import AssetFacts, VerificationResult
+from provenance.xmp import provenance_of
+
+_SOFT_BINDING = "soft binding assertion could not be decoded"
+
+
+class _Evidence(NamedTuple):
+    store: ManifestStore | None = None
+    opinions: Mapping[str, Opinion | None] | None = None
+    failures: tuple[ValidationStatus, ...] = ()
+
+
+class Judge:
+    """
+    Judges assets under one trust profile and one policy; safe to share between threads.
+    """
+
+    def __init__(self, trust: TrustProfile, policy: Policy, limits: Limits, engine: Engine) -> None:
+        """
+        Take what all assets are judged by.
+        """
+        self._trust = trust
+        self._policy = policy
+        self._limits = limits
+        self._engine = engine
+        self._validator = Validator(trust)
+
+    def judge(self, asset: Asset, at: datetime | None = None) -> VerificationResult:
+        """
+        Judge one asset.
+
+        Args:
+            asset: The asset, open.
+
+            at: Aware time that counts where no trusted time-stamp says when a manifest was signed;
+                None for now. A verdict that rests on a trusted time-stamp does not depend on it.
+
+        Raises:
+            AssetError: If the container is damaged before a manifest store is found, or a bound is
+                exceeded, or the asset changes while it is read.
+
+            EngineError: If the engine fails for reasons that say nothing about the asset.
+        """
+        layout = scan(asset, self._limits)
+        provenance = provenance_of(layout.xmp) if layout.xmp is not None else None
+        facts = AssetFacts(
+            asset.size, asset.media_type, layout.width, layout.height, layout.trailing_bytes, provenance
+        )
+        if layout.walked and not layout.stores:
+            return self._absent(facts)
+        evidence = self._evidence(asset, layout, at or datetime.now(UTC))
+        asset.check_unchanged()
+        if evidence.store is None and not evidence.failures:
+            return self._absent(facts)
+        return self._verdict(facts, evidence, fixed_time=at is not None)
+
+    def _absent(self, facts: AssetFacts) -> VerificationResult:
+        message = "the image carries no Content Credentials; that says nothing about how it was made"
+        if facts.provenance is not None:
+            message += f"; its XMP names {facts.provenance!r} as their place, which was not followed"
+        check = Check("manifest_store", Outcome.FAIL, ("a manifest store",), None, message)
+        return VerificationResult(ValidationState.ABSENT, (check,), facts, self._policy, self._trust)
+
+    def _evidence(self, asset: Asset, layout: Layout, at: datetime) -> _Evidence:
+        if len(layout.stores) > 1:
+            return _Evidence(failures=(_failure("claim.multiple", f"{len(layout.stores)} manifest stores"),))
+        try:
+            if layout.walked:
+                return self._weigh(asset, layout.stores[0], at)
+            # Where the container was not walked, the engine has to find the store first.
+            return self._weigh(asset, self._engine.read(asset, Anchors(), with_store=True).manifest_store, at)
+        except NoManifestError:
+            return self._unseen(layout)
+        except RejectedStoreError as error:
+            return _Evidence(failures=(_failure("general.error", f"{error.kind}: {error}"),))
+
+    def _weigh(self, asset: Asset, store: bytes, at: datetime) -> _Evidence:
+        opinions: dict[str, Opinion | None] = {}
+        failures: list[ValidationStatus] = []
+        try:
+            for label, manifest in signed_manifests(store, max_manifests=self._limits.max_manifests).items():
+                opinions[label] = self._validator.check(manifest, at) if manifest is not None else None
+        except TooManyManifestsError as error:
+            raise AssetTooLargeError("manifests", error.count, self._limits.max_manifests) from error
+        except StructureError as error:
+            failures.append(_failure("claim.malformed", str(error), StatusSource.VALIDATOR))
+        read = self._engine.read(asset, self._anchors(opinions)).store
+        if read.active not in read.manifests:
+            failures.append(_failure("claim.missing", "the active manifest is not among the manifests"))
+        elif opinions and read.active != list(opinions)[-1]:
+            explanation = "engine and validator read different active manifests"
+            failures.append(_failure("claim.multiple", explanation, StatusSource.VALIDATOR))
+        return _Evidence(read, opinions, tuple(failures))
+
+    def _anchors(self, opinions: Mapping[str, Opinion | None]) -> Anchors:
+        found = [opinion for opinion in opinions.values() if opinion is not None]
+        claims = frozenset(o.claim_anchor for o in found if o.claim_anchor is not None)
+        pinned = {certificate.sha256 for certificate in claims}
+        anchors = [anchor for anchor in self._trust.claim_anchors if anchor.pin.sha256 in pinned]
+        purposes = sorted({purpose for anchor in anchors for purpose in anchor.key_purposes})
+        stamps = frozenset(o.time_stamp_anchor for o in found if o.time_stamp_anchor is not None)
+        return Anchors(claims, stamps, tuple(purposes))
+
+    @staticmethod
+    def _unseen(layout: Layout) -> _Evidence:
+        # A store that we found and the engine did not is no reason to call the credentials absent,
+        # unless what we found is only the remains of a box.
+        try:
+            for store in layout.stores:
+                signed_manifests(store, max_manifests=1)
+        except TooManyManifestsError:
+            pass
+        except StructureError:
+            return _Evidence()
+        if not layout.stores:
+            return _Evidence()
+        explanation = "the engine finds no manifest store where there is one"
+        return _Evidence(failures=(_failure("claim.missing", explanation, StatusSource.VALIDATOR),))
+
+    def _verdict(self, facts: AssetFacts, evidence: _Evidence, *, fixed_time: bool) -> VerificationResult:
+        store, opinions = evidence.store, evidence.opinions or {}
+        readings: tuple[Reading, ...] = ()
+        unreferenced: tuple[Manifest, ...] = ()
+        if store is not None:
+            recorded = _recorded(store)
+            readings = tuple(
+                _reading(
+                    store.manifests[path[-1]], path, opinions.get(path[-1]), recorded, fixed_time=fixed_time
+                )
+                for path in store.reached()
+            )
+            reached = {reading.manifest.label for reading in readings}
+            unreferenced = tuple(m for label, m in store.manifests.items() if label not in reached)
+        broken = bool(evidence.failures) or not readings
+        state = ValidationState.INVALID if broken else readings[0].state
+        checks = tuple(_verifier_checks(state, readings, evidence.failures, facts))
+        passes: tuple[str, ...] = ()
+        if all(check.outcome is Outcome.PASS for check in checks):
+            checks += self._policy.check(readings)
+            passes = tuple(name for name, p in builtin_policies().items() if _satisfied(p, readings))
+        else:
+            message = "not asked, because the verifier's own checks failed"
+            checks += (Check("policy", Outcome.SKIPPED, (self._policy.name,), None, message),)
+        return VerificationResult(
+            state, checks, facts, self._policy, self._trust, readings, unreferenced, evidence.failures, passes
+        )
+
+
+def _satisfied(policy: Policy, readings: tuple[Reading, ...]) -> bool:
+    return all(check.outcome is Outcome.PASS for check in policy.check(readings))
+
+
+def _failure(code: str, explanation: str, source: StatusSource = StatusSource.ENGINE) -> ValidationStatus:
+    return ValidationStatus(code, "", explanation, StatusKind.FAILURE, source)
+
+
+def _recorded(store: ManifestStore) -> dict[str, list[ValidationStatus]]:
+    # What was recorded when an ingredient was added belongs to the ingredient's own verdict: the
+    # engine leaves out of its deltas whatever was recorded already.
+    found: dict[str, list[ValidationStatus]] = {label: [] for label in store.manifests}
+    for path in store.reached():
+        for ingredient in store.manifests[path[-1]].ingredients:
+            for status in ingredient.recorded if ingredient.manifest in found else ():
+                named = manifest_label(status.url)
+                found[named if named in found else str(ingredient.manifest)].append(status)
+    return found
+
+
+def _reading(
+    manifest: Manifest,
+    path: tuple[str, ...],
+    opinion: Opinion | None,
+    recorded: Mapping[str, list[ValidationStatus]],
+    *,
+    fixed_time: bool,
+) -> Reading:
+    ours = opinion.statuses if opinion is not None else ()
+    statuses = (*manifest.statuses, *recorded[manifest.label], *ours)
+    tolerated = tuple(s for s in statuses if _is_tolerated(s, manifest, ours, fixed_time=fixed_time))
+    kept = tuple(status for status in statuses if status not in tolerated)
+    state = _state(kept, ours, tolerated, is_active=len(path) == 1)
+    return Reading(
+        manifest, path, state, kept, tolerated, opinion.signature if opinion is not None else Signature()
+    )
+
+
+def _is_tolerated(
+    status: ValidationStatus,
+    manifest: Manifest,
+    ours: tuple[ValidationStatus, ...],
+    *,
+    fixed_time: bool,
+) -> bool:
+    if status.source is not StatusSource.ENGINE or status.kind is not StatusKind.FAILURE:
+        return False
+    if status.code == "claim.malformed":
+        # 2026-06: Microsoft writes the region unit "percentage", which c2pa-rs since 0.91 does not know.
+        uri = f"self#jumbf=/c2pa/{manifest.label}/c2pa.assertions/c2pa.soft-binding"
+        matched = _succeeded(manifest.statuses, "assertion.hashedURI.match", uri)
+        return status.url == uri and status.explanation == _SOFT_BINDING and matched
+    # The engine judges validity by its own clock only; a caller who fixed the time is answered by our
+    # validator, which has judged purpose, path and validity at that time.
+    by_clock = status.code in ("signingCredential.expired", "signingCredential.untrusted")
+    expired = any(s.code == "signingCredential.expired" for s in manifest.statuses)
+    return fixed_time and by_clock and expired and _succeeded(ours, "signingCredential.trusted")
+
+
+def _state(
+    statuses: tuple[ValidationStatus, ...],
+    ours: tuple[ValidationStatus, ...],
+    tolerated: tuple[ValidationStatus, ...],
+    *,
+    is_active: bool,
+) -> ValidationState:
+    failures = [status for status in statuses if status.kind is StatusKind.FAILURE]
+    theirs = [status for status in statuses if status.source is not StatusSource.VALIDATOR]
+    signed = _succeeded(theirs, "claimSignature.validated")
+    bound = not is_active or any(_is_binding(status) for status in theirs)
+    if not signed or not bound or any(not is_about_signer(status.code) for status in failures):
+        return ValidationState.INVALID
+    by_engine = _succeeded(theirs, "signingCredential.trusted") or any(
+        status.code == "signingCredential.untrusted" for status in tolerated
+    )
+    by_us = _succeeded(ours, "signingCredential.trusted") and _succeeded(ours, "claimSignature.validated")
+    return ValidationState.VALID if failures or not by_engine or not by_us else ValidationState.TRUSTED
+
+
+def _is_binding(status: ValidationStatus) -> bool:
+    # assertion.dataHash.match, .boxesHash.match, .bmffHash.match, .collectionHash.match, ...
+    return (
+        status.kind is StatusKind.SUCCESS
+        and status.code.startswith("assertion.")
+        and status.code.endswith("Hash.match")
+    )
+
+
+def _succeeded(
+    statuses: tuple[ValidationStatus, ...] | list[ValidationStatus], code: str, url: str = ""
+) -> bool:
+    return any(
+        status.code == code and status.kind is StatusKind.SUCCESS and url in ("", status.url)
+        for status in statuses
+    )
+
+
+def _verifier_checks(
+    state: ValidationState,
+    readings: tuple[Reading, ...],
+    store_failures: tuple[ValidationStatus, ...],
+    facts: AssetFacts,
+) -> Iterator[Check]:
+    yield Check("manifest_store", Outcome.PASS, ("a manifest store",), "present", "there is a manifest store")
+    failures = (*store_failures, *(readings[0].failures if readings else ()))
+    yield _integrity_check(state, [s for s in failures if not is_about_signer(s.code)])
+    yield _signer_check(state, readings[0] if readings else None)
+    yield _trailing_check(facts.trailing_bytes)
+
+
+def _integrity_check(state: ValidationState, failures: list[ValidationStatus]) -> Check:
+    expected = ("every hash, the claim signature and the structure hold",)
+    if state is not ValidationState.INVALID:
+        return Check(
+            "integrity", Outcome.PASS, expected, "they hold", "these bytes are the ones that were signed"
+        )
+    reasons = "; ".join(f"{status.code} ({status.explanation})" for status in failures)
+    actual = reasons or "claim signature or hard binding is missing"
+    message = f"the image or its credentials were changed, or are damaged: {actual}"
+    return Check("integrity", Outcome.FAIL, expected, actual, message)
+
+
+def _signer_check(state: ValidationState, active: Reading | None) -> Check:
+    expected = ("a signer below a pinned anchor, with its key purpose, valid when it signed",)
+    if active is None or state is ValidationState.INVALID:
+        message = "not asked, because what was signed does not hold"
+        return Check("signing_credential", Outcome.SKIPPED, expected, None, message)
+    anchor = active.signature.anchor
+    if state is ValidationState.TRUSTED and anchor is not None:
+        return Check(
+            "signing_credential", Outcome.PASS, expected, anchor.name, f"signer is below {anchor.name}"
+        )
+    reasons = [f"{s.explanation} ({s.code}, {s.source})" for s in active.failures]
+    actual = "; ".join(reasons) or "engine and validator disagree on whether the signer is trusted"
+    return Check("signing_credential", Outcome.FAIL, expected, actual, f"the signer is not trusted: {actual}")
+
+
+def _trailing_check(trailing_bytes: int | None) -> Check:
+    expected = ("no byte after the container's end",)
+    if not trailing_bytes:
+        actual = "not measured for this kind of file" if trailing_bytes is None else "none"
+        return Check("trailing_bytes", Outcome.PASS, expected, actual, "nothing follows the image")
+    message = f"{trailing_bytes:,} bytes follow the end of the image; no signature covers them"
+    return Check("trailing_bytes", Outcome.FAIL, expected, str(trailing_bytes), message)

@@ -1,0 +1,3 @@
+"""
+The JSON Schema of reports, as package data.
+"""
