@@ -1,0 +1,3 @@
+"""
+Images and the trust profile of the self-test, as package data.
+"""
