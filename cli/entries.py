@@ -1,0 +1,72 @@
+"""
+One input's outcome, verdict or error; the one place where an error about an image becomes an entry.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from provenance.asset import Asset
+from provenance.errors import AssetError, EngineError
+from provenance.report import Report, error_to_dict, to_dict
+from provenance.verdict import VerificationResult
+from provenance.verifier import Verifier
+
+STDIN = "-"
+
+
+class Entry(NamedTuple):
+    """
+    What came of one input.
+
+    Attributes:
+        name: The path as it was given, or "-" for standard input; may hold lone surrogates.
+
+        outcome: The verdict, or why there is none.
+
+        sha256: SHA-256 of the bytes judged, lower-case hex, or None where it was not asked for.
+    """
+
+    name: str
+    outcome: VerificationResult | AssetError | EngineError
+    sha256: str | None = None
+
+    @property
+    def report(self) -> Report:
+        """
+        The entry as a report.
+        """
+        if isinstance(self.outcome, VerificationResult):
+            return to_dict(self.outcome, name=self.name, sha256=self.sha256)
+        return error_to_dict(self.outcome, name=self.name)
+
+    @property
+    def exit_code(self) -> int:
+        """
+        0 if accepted, 1 if rejected, 3 if it could not be judged.
+        """
+        if isinstance(self.outcome, VerificationResult):
+            return 0 if self.outcome.accepted else 1
+        return 3
+
+
+def judge(verifier: Verifier, name: str, *, with_sha256: bool) -> Entry:
+    """
+    Judge one input.
+
+    Args:
+        verifier: What it is judged by.
+
+        name: A path, or "-" for standard input.
+
+        with_sha256: Whether to compute the SHA-256 of its bytes as well.
+    """
+    try:
+        source = sys.stdin.buffer if name == STDIN else name
+        with Asset.open(source, verifier.limits) as asset:
+            result = verifier.verify(asset)
+            sha256 = asset.sha256() if with_sha256 else None
+    except (AssetError, EngineError) as error:
+        return Entry(name, error)
+    return Entry(name, result, sha256)

@@ -1,0 +1,198 @@
+"""
+Options that several commands share, and how their text becomes objects.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from provenance.asset import Limits
+from provenance.cli import profiles
+from provenance.policy import DEFAULT, Policy, builtin_policies, load_policy
+from provenance.trust import MICROSOFT, TrustProfile, anchors_from_pem, pin, read_pem_certificates
+from provenance.verifier import Verifier
+
+_TIME = re.compile(r"[0-9-]{10}([Tt ][0-9:]{8}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?")
+_SIZE = re.compile(r"([1-9][0-9]{0,14}) ?(?:([KMG])(i?B)?|B)?", re.IGNORECASE)
+_PREFIXES = ("", "K", "M", "G")
+
+
+def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """
+    Complete the names of built-in policies, else files.
+    """
+    found = [
+        CompletionItem(name, help=policy.summary)
+        for name, policy in builtin_policies().items()
+        if name.startswith(incomplete)
+    ]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_profile(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """
+    Complete the names of trust profiles, else files.
+    """
+    found = [CompletionItem(name) for name in profiles.names() if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def read_time(text: str) -> datetime:
+    """
+    Read a time as RFC 3339 has it, or a date; UTC where it names no zone.
+
+    Raises:
+        click.BadParameter: If it is neither.
+    """
+    try:
+        time = datetime.fromisoformat(text.upper()) if _TIME.fullmatch(text) else None
+    except ValueError:
+        time = None
+    if time is None:
+        raise click.BadParameter(f"{text!r} is neither a time like 2026-08-17T12:00:00Z nor a date.")
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def read_size(text: str) -> int:
+    """
+    Read a number of bytes, such as 500000, 64M or 1GiB.
+
+    Returns:
+        At least 1. K, M and G count in 1,024, and so do KiB, MiB and GiB; KB, MB and GB count in 1,000.
+
+    Raises:
+        click.BadParameter: If it is no such number.
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no size like 500000, 64M or 1GiB.")
+    number, prefix, suffix = found.groups()
+    base = 1000 if (suffix or "").upper() == "B" else 1024
+    factor: int = base ** _PREFIXES.index((prefix or "").upper())
+    return int(number) * factor
+
+
+PEM_FILE = click.Path(path_type=Path)
+"""
+A file of PEM certificates; what is wrong with it is said by whoever reads it.
+"""
+
+# Stands in the order in which help shows it.
+_VERIFIER_OPTIONS = (
+    click.option(
+        "--policy",
+        type=load_policy,
+        shell_complete=complete_policy,
+        metavar="NAME|FILE.toml",
+        default=DEFAULT,
+        show_default=True,
+        help="Policy to hold the images against.",
+    ),
+    click.option(
+        "--trust-profile",
+        "trust_profiles",
+        type=profiles.find,
+        shell_complete=complete_profile,
+        metavar="NAME|FILE.toml",
+        default=(MICROSOFT.name,),
+        multiple=True,
+        help="Trust profile; several are joined.  [default: microsoft]",
+    ),
+    click.option(
+        "--trust-anchors",
+        type=PEM_FILE,
+        metavar="PEM",
+        multiple=True,
+        help="Also trust claim signers below the certificate authorities in this file.",
+    ),
+    click.option(
+        "--tsa-anchors",
+        type=PEM_FILE,
+        metavar="PEM",
+        multiple=True,
+        help="Also trust time-stamps below the certificate authorities in this file.",
+    ),
+    click.option(
+        "--at",
+        type=read_time,
+        metavar="TIME",
+        help="Judge as of this time (RFC 3339, or a date; UTC unless it names a zone) where no trusted "
+        "time-stamp tells when an image was signed.  [default: now]",
+    ),
+    click.option(
+        "--max-bytes",
+        type=read_size,
+        metavar="SIZE",
+        help="Largest image to read, such as 500000, 64M or 1GiB.  [default: 128MiB]",
+    ),
+)
+
+
+def verifier(command: Callable[..., None]) -> Callable[..., None]:
+    """
+    Add the options that say how to judge; the command gets a `verifier` in their place.
+    """
+
+    @functools.wraps(command)
+    def wrapper(
+        *,
+        policy: Policy,
+        trust_profiles: tuple[TrustProfile, ...],
+        trust_anchors: tuple[Path, ...],
+        tsa_anchors: tuple[Path, ...],
+        at: datetime | None,
+        max_bytes: int | None,
+        **further: object,
+    ) -> None:
+        trust = _join(trust_profiles, trust_anchors, tsa_anchors)
+        limits = Limits() if max_bytes is None else Limits(max_bytes=max_bytes)
+        # A command that ends at once would spend more time on the self-test than on its images.
+        ready = Verifier(policy=policy, trust=trust, limits=limits, at=at, self_test=False)
+        command(verifier=ready, **further)
+
+    with_options: Callable[..., None] = wrapper
+    for option in reversed(_VERIFIER_OPTIONS):
+        with_options = option(with_options)
+    return with_options
+
+
+def output_format(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """
+    Add the option that chooses one of *formats*; the first is the default.
+    """
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of the answer.",
+    )
+
+
+def _join(
+    chosen: tuple[TrustProfile, ...], trust_anchors: tuple[Path, ...], tsa_anchors: tuple[Path, ...]
+) -> TrustProfile:
+    profile = functools.reduce(operator.or_, chosen)
+    signers = tuple(certificate for path in trust_anchors for certificate in read_pem_certificates(path))
+    if signers:
+        profile |= anchors_from_pem("trust-anchors", signers)
+    stampers = [certificate for path in tsa_anchors for certificate in read_pem_certificates(path)]
+    pins = tuple(pin(found) for found in stampers)
+    if not pins:
+        return profile
+    new = tuple(pin for pin in pins if pin not in profile.time_stamp_anchors)
+    return replace(
+        profile,
+        name=f"{profile.name}.tsa-anchors"[:64],
+        time_stamp_anchors=profile.time_stamp_anchors + new,
+    )

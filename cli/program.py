@@ -1,0 +1,171 @@
+"""
+The group of all commands, and the one place where exceptions become messages and exit codes.
+
+A command's module is imported when that command runs, so that help and shell completion are quick.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from provenance.cli import terminal
+from provenance.errors import PolicyError, ProvenanceError, TrustError
+
+DISTRIBUTION = "azure-image-provenance"
+ENGINE = "c2pa-python"
+BAD_REQUEST = 2
+NOT_JUDGED = 3
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+COMMANDS = {
+    "verify": ("verify", "verify", "Verify the Content Credentials of images."),
+    "inspect": ("inspection", "inspect", "Show everything the Content Credentials of an image say."),
+    "policy": ("policy", "policy", "See what the policies demand."),
+    "trust": ("trust", "trust", "Choose whose signatures to trust."),
+    "selftest": ("selftest", "selftest", "Judge known images, to see that this installation works."),
+    "schema": ("schema", "schema", "Print the JSON Schema of reports."),
+    "completion": ("completion", "completion", "Print the script for completion in a shell."),
+}
+"""
+By name: module below `provenance.cli`, the command in it, and its help in one line.
+"""
+
+
+class Program(click.Group):
+    """
+    A group that imports a command only when it is run.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """
+        Name the commands, the most used first.
+        """
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """
+        Import a command.
+        """
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        # Importing makes no garbage; looking for it is a tenth of what a short command takes.
+        gc.disable()
+        try:
+            command: click.Command = getattr(importlib.import_module(f"provenance.cli.{module}"), name)
+        finally:
+            gc.enable()
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """
+        List the commands without importing them.
+        """
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """
+        Complete the commands' names without importing them.
+        """
+        names = [
+            CompletionItem(name, help=summary)
+            for name, (_, _, summary) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """
+        Run a command; whoever stops reading its output ends it quietly.
+        """
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            terminal.silence(sys.stdout)
+            ctx.exit(PIPE_CLOSED)
+
+    def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 - the signature is click's, overloaded
+        """
+        Run the program and exit: 0, 1, 2 for a bad request, 3 for what could not be judged.
+        """
+        terminal.prepare()
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            _explain(error)
+            code = error.exit_code
+        except click.Abort:
+            code = INTERRUPTED
+        except ProvenanceError as error:
+            terminal.complain(str(error), error.hint)
+            code = BAD_REQUEST if isinstance(error, PolicyError | TrustError) else NOT_JUDGED
+        gc.freeze()  # the process ends: going through all that was imported once more frees nothing
+        sys.exit(code or 0)
+
+
+def _explain(error: click.ClickException) -> None:
+    hint = None
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(error.ctx.get_help(), err=True)
+            return
+        hint = f"Try '{error.ctx.command_path} --help'."
+    terminal.complain(error.format_message(), hint)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib import metadata  # noqa: PLC0415 - slow, and nothing else needs it
+
+    ours = metadata.version(DISTRIBUTION)
+    try:
+        engine = metadata.version(ENGINE)
+    except metadata.PackageNotFoundError:
+        engine = "missing"
+    terminal.emit(f"{DISTRIBUTION} {ours} ({ENGINE} {engine})\n")
+    ctx.exit()
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\
+\b
+Examples:
+  provenance verify picture.png
+  provenance verify --policy azure-openai-lineage --format jsonl *.png
+  provenance inspect picture.png
+
+Each command has its own --help. 'provenance completion bash' prints the script that completes commands,
+options and policies in a shell.
+""",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version of this program and of its C2PA engine, and exit.",
+)
+def main() -> None:
+    """
+    Judge the Content Credentials of images from Azure OpenAI against a written policy.
+
+    A signature shows who signed which bytes; it never shows that a picture is true. No network is used.
+
+    Exits 0 if everything is accepted, 1 if something is rejected, 2 for a bad request, 3 if something
+    could not be judged.
+    """
