@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         AssetTooLargeError,
         EngineError,
         MalformedAssetError,
-        NotAcceptedError,
         PolicyError,
         ProvenanceError,
         TrustError,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from provenance.report import error_to_dict, schema, to_dict
     from provenance.status import ValidationState, ValidationStatus
     from provenance.trust import MICROSOFT, ClaimAnchor, Pin, TrustProfile, load_trust_profile
-    from provenance.verdict import VerificationResult
+    from provenance.verdict import NotAcceptedError, VerificationResult
     from provenance.verifier import Verifier, verify
 
 __all__ = [
@@ -101,7 +100,6 @@ _HOMES = {
         "AssetTooLargeError",
         "EngineError",
         "MalformedAssetError",
-        "NotAcceptedError",
         "PolicyError",
         "ProvenanceError",
         "TrustError",
@@ -112,7 +110,7 @@ _HOMES = {
     "report": ("error_to_dict", "schema", "to_dict"),
     "status": ("ValidationState", "ValidationStatus"),
     "trust": ("MICROSOFT", "ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
-    "verdict": ("VerificationResult",),
+    "verdict": ("NotAcceptedError", "VerificationResult"),
     "verifier": ("Verifier", "verify"),
 }
 

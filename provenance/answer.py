@@ -46,8 +46,8 @@ def _manifest_store(answer: dict[str, Any], active: str) -> ManifestStore:
     manifests = {label: _manifest(label, entry) for label, entry in raw.items()}
     statuses: dict[str, list[ValidationStatus]] = {label: [] for label in manifests}
     for label, status in _statuses(_dict(answer.get("validation_results")), active, manifests):
-        if label in statuses:
-            statuses[label].append(status)
+        # What cannot be placed must not be lost: then it is about the whole asset.
+        statuses.get(label, statuses.get(active, [])).append(status)
     return ManifestStore(
         active,
         {label: m._replace(statuses=tuple(statuses[label])) for label, m in manifests.items()},

@@ -9,6 +9,7 @@ bytes alone; a folder of images shows the same issuers thousands of times.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,6 +29,7 @@ _MIN_RSA_BITS = 2048
 _UNREADABLE = (
     ValueError,
     TypeError,
+    x509.InvalidVersion,
     x509.DuplicateExtension,
     UnsupportedAlgorithm,
     CryptographyDeprecationWarning,  # where the process turned warnings into errors
@@ -98,6 +100,10 @@ class Certificate:
     not_understood: tuple[str, ...]
     x509: x509.Certificate
 
+    def __reduce__(self) -> tuple[Callable[[bytes], Certificate], tuple[bytes]]:
+        # Verdicts travel between processes; the parsed certificate cannot, its bytes can.
+        return load, (self.der,)
+
     def is_valid_at(self, time: datetime) -> bool:
         """
         Tell whether *time* (aware) lies within the validity, both ends included.
@@ -167,10 +173,12 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     Returns:
         False as well for signatures over MD5 or SHA-1, and for keys that `is_strong` refuses.
     """
-    digest = certificate.x509.signature_hash_algorithm
-    if (digest is not None and digest.name in _WEAK_HASHES) or not is_strong(issuer):
+    if not is_strong(issuer):
         return False
     try:
+        digest = certificate.x509.signature_hash_algorithm
+        if digest is not None and digest.name in _WEAK_HASHES:
+            return False
         certificate.x509.verify_directly_issued_by(issuer.x509)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False

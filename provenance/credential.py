@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import cbor2
 
@@ -26,6 +26,18 @@ _SIGN1_ITEMS = 4
 _ALGORITHM = 1
 _X5CHAIN = 33
 _CHAIN_KEYS = (_X5CHAIN, "x5chain")
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise ValueError("a tag that has no place in a signature")
+
+
+# All that the decoder would act on. Shared references in keys cost exponential time, keys that are
+# large numbers can all collide, and others compile patterns or parse e-mail.
+_REFUSED_TAGS = dict.fromkeys(
+    (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
+    _refuse,
+)
 
 
 class SigningCredential(NamedTuple):
@@ -96,14 +108,18 @@ def read_credential(signature: bytes) -> SigningCredential:
 
 def decode(data: bytes) -> object:
     """
-    Decode hostile CBOR: definite lengths only, no repeated keys, at most 16 levels.
+    Decode hostile CBOR: definite lengths, no repeated keys, no tags that mean work, at most 16 levels.
 
     Raises:
         StructureError: If it is anything else, or bytes follow the value.
     """
     source = BytesIO(data)
     decoder = cbor2.CBORDecoder(
-        source, max_depth=_MAX_CBOR_DEPTH, allow_indefinite=False, allow_duplicate_keys=False
+        source,
+        semantic_decoders=_REFUSED_TAGS,
+        max_depth=_MAX_CBOR_DEPTH,
+        allow_indefinite=False,
+        allow_duplicate_keys=False,
     )
     try:
         value: object = decoder.decode()

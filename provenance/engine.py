@@ -33,13 +33,20 @@ VERSION = "0.38.1"
 _LIBRARY = {"linux": "libc2pa_c.so", "darwin": "libc2pa_c.dylib", "win32": "c2pa_c.dll"}
 _MAX_CONTEXTS = 64
 _NOT_FOUND = "ManifestNotFound"
-_REMOTE = "RemoteManifest"
+_REMOTE = "Remote: must fetch remote manifests from url "
 
 
 class NoManifestError(Exception):
     """
     The engine finds no manifest store in the asset. Never leaves the library.
+
+    Attributes:
+        remote: Address of a manifest elsewhere, which was not followed; None if there is none.
     """
+
+    def __init__(self, remote: str | None = None) -> None:
+        super().__init__(remote)
+        self.remote = remote
 
 
 class RejectedStoreError(Exception):
@@ -53,6 +60,20 @@ class RejectedStoreError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+    @property
+    def failed_reading(self) -> bool:
+        """
+        Whether reading failed or came to an early end, rather than what was read.
+        """
+        return self.kind == "Io"
+
+    @property
+    def concerns_container(self) -> bool:
+        """
+        Whether it is about the container around the store, not about the store.
+        """
+        return self.failed_reading or str(self).startswith("asset could not be parsed")
 
 
 class Anchors(NamedTuple):
@@ -79,11 +100,12 @@ class EngineReading(NamedTuple):
     Attributes:
         store: Its manifests, each with the statuses that concern it.
 
-        manifest_store: The manifest store's bytes, where they were asked for; else empty.
+        manifest_store: The manifest store as the engine read it: the active manifest, and the ones it
+            needs. Manifests that nothing references are left out.
     """
 
     store: ManifestStore
-    manifest_store: bytes = b""
+    manifest_store: bytes
 
 
 class Engine:
@@ -97,7 +119,7 @@ class Engine:
         """
         self._contexts: dict[tuple[int, Anchors], Any] = {}
 
-    def read(self, asset: Asset, anchors: Anchors, *, with_store: bool = False) -> EngineReading:
+    def read(self, asset: Asset, anchors: Anchors) -> EngineReading:
         """
         Read and validate an asset's manifest store.
 
@@ -106,8 +128,6 @@ class Engine:
 
             anchors: Certificates to believe; nothing else is believed, and nothing is kept of them
                 for the next asset.
-
-            with_store: Whether to hand out the manifest store's bytes as well.
 
         Raises:
             NoManifestError: If there is no manifest store.
@@ -122,7 +142,7 @@ class Engine:
         try:
             with _reader_class(c2pa)(asset.media_type, asset.stream(), context=context) as reader:
                 store = parse_answer(reader.json())
-                return EngineReading(store, _store_bytes(reader, store.active) if with_store else b"")
+                return EngineReading(store, _store_bytes(reader, store.active))
         except c2pa.C2paError as error:
             raise _refusal(str(error)) from error
 
@@ -251,8 +271,10 @@ def _pem(certificates: Iterable[Certificate]) -> str:
 
 def _refusal(message: str) -> Exception:
     kind, _, rest = message.partition(":")
-    if kind in (_NOT_FOUND, _REMOTE):
-        return NoManifestError(message)
+    if kind == _NOT_FOUND:
+        return NoManifestError()
+    if message.startswith(_REMOTE):
+        return NoManifestError(message.removeprefix(_REMOTE))
     return RejectedStoreError(kind, rest.strip() or message)
 
 

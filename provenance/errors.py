@@ -2,7 +2,7 @@
 Why no verdict could be reached.
 
 An exception here never means "this image is bad": a bad image is a verdict. The only exception that
-carries a verdict is `NotAcceptedError`, raised for callers who asked for exceptions.
+carries a verdict is `NotAcceptedError`, which stands beside it in `verdict`.
 
     ProvenanceError
     ├── AssetError            UnreadableAssetError, AssetTooLargeError, UnsupportedAssetError,
@@ -15,10 +15,7 @@ carries a verdict is `NotAcceptedError`, raised for callers who asked for except
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from provenance.verdict import VerificationResult
+from typing import ClassVar
 
 
 class ProvenanceError(Exception):
@@ -138,22 +135,3 @@ class EngineError(ProvenanceError):
     """
 
     hint = "Reinstall azure-image-provenance with its pinned dependencies, then run 'provenance selftest'."
-
-
-class NotAcceptedError(ProvenanceError):
-    """
-    The image was judged, and the policy does not accept it.
-
-    Attributes:
-        result: The verdict, with every finding.
-    """
-
-    hint = "Read the findings of the result: each says what was expected and what was found."
-
-    def __init__(self, result: VerificationResult) -> None:
-        super().__init__(result)
-        self.result = result
-
-    def __str__(self) -> str:
-        reasons = "; ".join(str(finding) for finding in self.result.findings)
-        return f"not accepted under policy {self.result.policy.name!r}: {reasons}"

@@ -130,7 +130,7 @@ def parse_toml(data: bytes, where: str, error: type[PolicyError | TrustError]) -
     """
     try:
         return Form(tomllib.loads(data.decode()), where, error)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise error(f"{where} is not TOML: {cause}") from cause
 
 

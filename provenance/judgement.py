@@ -14,9 +14,9 @@ from typing import NamedTuple
 from provenance.asset import Asset, Limits
 from provenance.container import Layout, scan
 from provenance.demand import Check, Outcome
-from provenance.engine import Anchors, Engine, NoManifestError, RejectedStoreError
-from provenance.errors import AssetTooLargeError
-from provenance.jumbf import StructureError, TooManyManifestsError, signed_manifests
+from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
+from provenance.errors import AssetTooLargeError, MalformedAssetError
+from provenance.jumbf import SignedManifest, StructureError, TooManyManifestsError, signed_manifests
 from provenance.manifest import Manifest, ManifestStore, Reading, Signature
 from provenance.policy import Policy, builtin_policies
 from provenance.status import (
@@ -39,6 +39,7 @@ class _Evidence(NamedTuple):
     store: ManifestStore | None = None
     opinions: Mapping[str, Opinion | None] | None = None
     failures: tuple[ValidationStatus, ...] = ()
+    remote: str | None = None
 
 
 class Judge:
@@ -82,7 +83,7 @@ class Judge:
         evidence = self._evidence(asset, layout, at or datetime.now(UTC))
         asset.check_unchanged()
         if evidence.store is None and not evidence.failures:
-            return self._absent(facts)
+            return self._absent(facts._replace(provenance=facts.provenance or evidence.remote))
         return self._verdict(facts, evidence, fixed_time=at is not None)
 
     def _absent(self, facts: AssetFacts) -> VerificationResult:
@@ -99,29 +100,54 @@ class Judge:
             if layout.walked:
                 return self._weigh(asset, layout.stores[0], at)
             # Where the container was not walked, the engine has to find the store first.
-            return self._weigh(asset, self._engine.read(asset, Anchors(), with_store=True).manifest_store, at)
-        except NoManifestError:
-            return self._unseen(layout)
+            store = self._engine.read(asset, Anchors()).manifest_store
+            if len(store) > self._limits.max_store_bytes:
+                raise AssetTooLargeError("manifest store bytes", len(store), self._limits.max_store_bytes)
+            return self._weigh(asset, store, at)
+        except NoManifestError as error:
+            return self._unseen(layout)._replace(remote=error.remote)
         except RejectedStoreError as error:
+            if error.failed_reading:
+                asset.sha256()  # raises if the bytes cannot be had: then the image is not to blame
+            if error.concerns_container and not layout.walked:
+                raise MalformedAssetError(str(error)) from error
             return _Evidence(failures=(_failure("general.error", f"{error.kind}: {error}"),))
 
     def _weigh(self, asset: Asset, store: bytes, at: datetime) -> _Evidence:
-        opinions: dict[str, Opinion | None] = {}
+        manifests: dict[str, SignedManifest | None] = {}
         failures: list[ValidationStatus] = []
         try:
-            for label, manifest in signed_manifests(store, max_manifests=self._limits.max_manifests).items():
-                opinions[label] = self._validator.check(manifest, at) if manifest is not None else None
+            manifests = signed_manifests(store, max_manifests=self._limits.max_manifests)
         except TooManyManifestsError as error:
             raise AssetTooLargeError("manifests", error.count, self._limits.max_manifests) from error
         except StructureError as error:
             failures.append(_failure("claim.malformed", str(error), StatusSource.VALIDATOR))
-        read = self._engine.read(asset, self._anchors(opinions)).store
-        if read.active not in read.manifests:
+        opinions = {
+            label: self._validator.check(manifest, at) if manifest is not None else None
+            for label, manifest in manifests.items()
+        }
+        reading = self._engine.read(asset, self._anchors(opinions))
+        if reading.store.active not in reading.store.manifests:
             failures.append(_failure("claim.missing", "the active manifest is not among the manifests"))
-        elif opinions and read.active != list(opinions)[-1]:
-            explanation = "engine and validator read different active manifests"
+        elif manifests and not self._same_claims(reading, store, manifests):
+            explanation = "engine and validator read different manifests"
             failures.append(_failure("claim.multiple", explanation, StatusSource.VALIDATOR))
-        return _Evidence(read, opinions, tuple(failures))
+        return _Evidence(reading.store, opinions, tuple(failures))
+
+    def _same_claims(
+        self, reading: EngineReading, store: bytes, ours: Mapping[str, SignedManifest | None]
+    ) -> bool:
+        # Two readers that find different stores in one file could each be shown what they like. The
+        # engine leaves out of its store what the active manifest does not need.
+        if list(ours)[-1] != reading.store.active:
+            return False
+        if reading.manifest_store == store:
+            return True
+        try:
+            theirs = signed_manifests(reading.manifest_store, max_manifests=self._limits.max_manifests)
+        except StructureError:
+            return False
+        return reading.store.active in theirs and all(ours.get(label) == theirs[label] for label in theirs)
 
     def _anchors(self, opinions: Mapping[str, Opinion | None]) -> Anchors:
         found = [opinion for opinion in opinions.values() if opinion is not None]
@@ -193,7 +219,9 @@ def _recorded(store: ManifestStore) -> dict[str, list[ValidationStatus]]:
         for ingredient in store.manifests[path[-1]].ingredients:
             for status in ingredient.recorded if ingredient.manifest in found else ():
                 named = manifest_label(status.url)
-                found[named if named in found else str(ingredient.manifest)].append(status)
+                # Nobody can vouch for a manifest that contains their own words.
+                elsewhere = named in found and named not in path
+                found[str(named if elsewhere else ingredient.manifest)].append(status)
     return found
 
 
@@ -244,7 +272,9 @@ def _state(
     is_active: bool,
 ) -> ValidationState:
     failures = [status for status in statuses if status.kind is StatusKind.FAILURE]
-    theirs = [status for status in statuses if status.source is not StatusSource.VALIDATOR]
+    # The engine leaves out what was recorded about an ingredient and still holds.
+    said = {StatusSource.ENGINE} if is_active else {StatusSource.ENGINE, StatusSource.RECORDED}
+    theirs = [status for status in statuses if status.source in said]
     signed = _succeeded(theirs, "claimSignature.validated")
     bound = not is_active or any(_is_binding(status) for status in theirs)
     if not signed or not bound or any(not is_about_signer(status.code) for status in failures):
@@ -284,7 +314,8 @@ def _verifier_checks(
     failures = (*store_failures, *(readings[0].failures if readings else ()))
     yield _integrity_check(state, [s for s in failures if not is_about_signer(s.code)])
     yield _signer_check(state, readings[0] if readings else None)
-    yield _trailing_check(facts.trailing_bytes)
+    by_boxes = bool(readings) and _succeeded(readings[0].statuses, "assertion.boxesHash.match")
+    yield _trailing_check(facts.trailing_bytes, by_boxes=by_boxes)
 
 
 def _integrity_check(state: ValidationState, failures: list[ValidationStatus]) -> Check:
@@ -314,8 +345,13 @@ def _signer_check(state: ValidationState, active: Reading | None) -> Check:
     return Check("signing_credential", Outcome.FAIL, expected, actual, f"the signer is not trusted: {actual}")
 
 
-def _trailing_check(trailing_bytes: int | None) -> Check:
+def _trailing_check(trailing_bytes: int | None, *, by_boxes: bool) -> Check:
     expected = ("no byte after the container's end",)
+    if trailing_bytes is None and by_boxes:
+        message = (
+            "the signature covers boxes only, and this kind of file is not searched for bytes between them"
+        )
+        return Check("trailing_bytes", Outcome.FAIL, expected, None, message)
     if not trailing_bytes:
         actual = "not measured for this kind of file" if trailing_bytes is None else "none"
         return Check("trailing_bytes", Outcome.PASS, expected, actual, "nothing follows the image")

@@ -2,7 +2,8 @@
 What an asset says about itself: its manifests, as values.
 
 Everything here is a claim of whoever signed, and text of theirs; `Reading` adds what validation made
-of it. A field that is present but not text is kept as its JSON, so that it never reads as absent.
+of it. A field that is present but not text is kept as its JSON, so that it does not read as absent; a
+null, which the engine leaves out, does.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Path(NamedTuple):
 
 def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...]) -> Path | None:
     """
-    Follow a claim signer's chain, in the order it was stored, up to a pinned anchor.
+    Follow a claim signer's chain, in the order it was stored, up to the first of these anchors.
 
     Returns:
         The path, or None if the chain breaks off or turns elsewhere before one. Certificates after
@@ -90,7 +90,7 @@ def _ordered(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path |
         # A signer that is itself pinned has no path: pins are for authorities.
         if index and certificate.sha256 in pins:
             return Path(chain[: index + 1], pins[certificate.sha256])
-        if index + 1 == len(chain):
+        if index + 1 == len(chain) < _MAX_LENGTH:
             for pin in anchors:
                 if pin.certificate is not None and is_issued_by(certificate, pin.certificate):
                     return Path((*chain, pin.certificate), pin)
@@ -129,10 +129,13 @@ def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
         yield "key purposes of time stamping, OCSP signing or any purpose forbid signing claims"
     if not purposes & set(anchor.key_purposes):
         yield f"key purposes {sorted(purposes)} hold none of {sorted(anchor.key_purposes)}"
+    usable = purposes & set(anchor.key_purposes)
     for certificate in path.certificates[1:]:
         allowed = certificate.key_purposes
-        if allowed is not None and not allowed & {*anchor.key_purposes, ANY_PURPOSE}:
-            yield f"issuer {certificate.common_name!r} may not issue for this key purpose"
+        if usable and allowed is not None and ANY_PURPOSE not in allowed:
+            usable &= allowed
+            if not usable:
+                yield f"issuer {certificate.common_name!r} may not issue for this key purpose"
     yield from _leaf_faults(leaf)
 
 

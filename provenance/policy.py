@@ -109,9 +109,7 @@ class CreatedPolicy:
         Raises:
             PolicyError: If so.
         """
-        _check_name(self.name)
-        if self.version < 1:
-            raise PolicyError(f"policy {self.name!r}: version must be 1 or more")
+        _check_head(self.name, self.version)
         if not self.demands:
             raise PolicyError(f"policy {self.name!r} demands nothing")
         if self.scope not in SCOPES:
@@ -170,7 +168,7 @@ class _Composition:
         Raises:
             PolicyError: If so.
         """
-        _check_name(self.name)
+        _check_head(self.name, self.version)
         if not self.policies:
             raise PolicyError(f"policy {self.name!r} is composed of nothing")
 
@@ -322,6 +320,8 @@ def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _check_name(name: str) -> None:
+def _check_head(name: str, version: int) -> None:
     if not is_name(name):
         raise PolicyError(f"policy name {name!r} may hold letters, digits, '.', '-' and '_' only")
+    if version < 1:
+        raise PolicyError(f"policy {name!r}: version must be 1 or more")

@@ -38,7 +38,7 @@ _PEM = rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE----
 def _is_oid(text: str) -> bool:
     arcs = text.split(".")
     short = len(text) <= _MAX_OID and text.isascii() and len(arcs) > 1
-    return short and all(a.isdecimal() and str(int(a)) == a for a in arcs)
+    return short and arcs[0] in {"0", "1", "2"} and all(a.isdecimal() and str(int(a)) == a for a in arcs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def dump_trust_profile(profile: TrustProfile) -> str:
     """
     Write a trust profile in the TOML form that `load_trust_profile` reads.
     """
-    lines = [f"name = {json.dumps(profile.name)}", ""]
+    lines = [f"name = {_toml_text(profile.name)}", ""]
     for anchor in profile.claim_anchors:
         lines += ["[[claim_anchors]]", *_pin_lines(anchor.pin)]
         lines += [f"key_purposes = {json.dumps(list(anchor.key_purposes))}", ""]
@@ -325,8 +325,13 @@ def _only_authority(pem: str, name: str) -> Certificate:
 
 
 def _pin_lines(pin: Pin) -> list[str]:
-    lines = [f"name = {json.dumps(pin.name)}", f'sha256 = "{pin.sha256}"']
+    lines = [f"name = {_toml_text(pin.name)}", f'sha256 = "{pin.sha256}"']
     if pin.certificate is not None:
         body = base64.encodebytes(pin.certificate.der).decode()
         lines.append(f'pem = """\n-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"""')
     return lines
+
+
+def _toml_text(text: str) -> str:
+    # JSON's escapes are TOML's, but for surrogate pairs, which TOML forbids, and DEL, which it wants.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

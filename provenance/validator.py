@@ -140,14 +140,16 @@ class Validator:
         return path
 
     def _check_signer(self, credential: SigningCredential, time: datetime, say: _Statuses) -> Path | None:
-        path = claim_path(credential.chain, self._trust.claim_anchors)
-        if path is None:
+        judged = [
+            (path, [*path_faults(path), *claim_signer_faults(path, anchor)])
+            for anchor in self._trust.claim_anchors
+            if (path := claim_path(credential.chain, (anchor,))) is not None
+        ]
+        if not judged:
             say.failure("signingCredential.untrusted", "chain does not lead to a pinned anchor")
             return None
-        # A joined profile may pin one certificate twice: the demands of either have to be met.
-        anchors = [anchor for anchor in self._trust.claim_anchors if anchor.pin.sha256 == path.anchor.sha256]
-        rejected = min((list(claim_signer_faults(path, anchor)) for anchor in anchors), key=len)
-        faults = [*path_faults(path), *rejected]
+        # A joined profile may know several anchors of one chain: whoever either believes is believed.
+        path, faults = min(judged, key=lambda one: len(one[1]))
         expired = [str(certificate.common_name) for certificate in path.expired(time)]
         if faults:
             say.failure("signingCredential.invalid", "; ".join(faults))

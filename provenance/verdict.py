@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from provenance.demand import Check, Outcome
-from provenance.errors import NotAcceptedError
+from provenance.errors import ProvenanceError
 from provenance.manifest import Manifest, Reading
 from provenance.policy import Policy, builtin_policies
 from provenance.status import ValidationState, ValidationStatus
@@ -156,3 +156,22 @@ class VerificationResult:
         """
         if not self.accepted:
             raise NotAcceptedError(self)
+
+
+class NotAcceptedError(ProvenanceError):
+    """
+    The image was judged, and the policy does not accept it.
+
+    Attributes:
+        result: The verdict, with every finding.
+    """
+
+    hint = "Read the findings of the result: each says what was expected and what was found."
+
+    def __init__(self, result: VerificationResult) -> None:
+        super().__init__(result)
+        self.result = result
+
+    def __str__(self) -> str:
+        reasons = "; ".join(str(finding) for finding in self.result.findings)
+        return f"not accepted under policy {self.result.policy.name!r}: {reasons}"

@@ -617,6 +617,7 @@ def test_random_bytes_are_an_image_or_an_asset_error(data: bytes) -> None:
             assert Asset.from_bytes(head + data, LIMITS).media_type.startswith("image/")
 
 
+@pytest.mark.corpus
 @pytest.mark.skipif(not ENTRIES, reason="the corpus of real images is not beside this repository")
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
 def test_real_images_are_taken_as_they_are(entry: dict[str, Any]) -> None:

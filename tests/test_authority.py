@@ -350,6 +350,7 @@ def test_an_assertion_can_be_stored_that_the_claim_does_not_name(authority: Auth
 # --- genuine images -------------------------------------------------------------------------------
 
 
+@pytest.mark.corpus
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not beside the project")
 @pytest.mark.parametrize(
     ("genuine", "describe"),

@@ -896,6 +896,7 @@ def context() -> Any:  # noqa: ANN401  (the engine's binding has no types)
     )
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize("path", WALKED, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_real_stores_are_those_the_engine_reads(path: Path, context: Any) -> None:  # noqa: ANN401
@@ -932,6 +933,7 @@ def read_store(asset: Asset, context: Any) -> bytes | None:  # noqa: ANN401
     return store.getvalue()
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_real_images_have_dimensions_and_no_trailing_bytes(path: Path) -> None:
@@ -947,6 +949,7 @@ def test_real_images_have_dimensions_and_no_trailing_bytes(path: Path) -> None:
     assert (found.trailing_bytes or 0) == (109 if path.name == "samsung-photo-assist.png" else 0)
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize(
     ("file", "size"),
@@ -967,6 +970,7 @@ def test_width_comes_before_height(file: str, size: tuple[int, int]) -> None:
     assert (found.width, found.height) == size
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_a_removed_manifest_leaves_its_trace() -> None:
     """
@@ -980,6 +984,7 @@ def test_a_removed_manifest_leaves_its_trace() -> None:
     assert (provenance_of(found.xmp) or "").startswith("self#jumbf=/c2pa/adobe:urn:uuid:5f5bba8c")
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_a_store_with_a_damaged_first_box_is_found() -> None:
     """
@@ -989,6 +994,7 @@ def test_a_store_with_a_damaged_first_box_is_found() -> None:
         assert scan(asset, LIMITS).store_found
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize(
     "path", [path for path in WALKED if path.parent.name == "azure-openai"], ids=lambda p: p.name

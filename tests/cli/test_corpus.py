@@ -13,9 +13,10 @@ from tests.cli.conftest import Invoke
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
-pytestmark = pytest.mark.skipif(
-    not CORPUS.is_dir(), reason="no collection of genuine images beside the project"
-)
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="no collection of genuine images beside the project"),
+]
 
 
 @pytest.mark.parametrize("policy", ["azure-openai", "azure-openai-documented", "azure-openai-lineage"])

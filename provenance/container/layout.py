@@ -1,0 +1,106 @@
+"""
+What the headers of a container say, and what a walk collects on its way there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from provenance.asset import Asset, Limits
+from provenance.errors import AssetTooLargeError, MalformedAssetError
+
+
+class Layout(NamedTuple):
+    """
+    What the headers of a container say.
+
+    Attributes:
+        stores: Each manifest store as embedded, taken out of its chunk or segments, in file order;
+            usually none or one.
+
+        trailing_bytes: Bytes after the container's end; None if that was not measured.
+
+        width: Pixels across as the header says, before any rotation; None if it does not say.
+
+        height: Pixels down, likewise.
+
+        xmp: XMP packet; None if there is none or it is larger than allowed.
+
+        walked: Whether the container was walked at all; if not, only the engine can tell whether it
+            holds a manifest store.
+    """
+
+    stores: tuple[bytes, ...] = ()
+    trailing_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    xmp: bytes | None = None
+    walked: bool = True
+
+    @property
+    def store_found(self) -> bool:
+        """
+        Whether there is a manifest store, or what is left of one.
+        """
+        return bool(self.stores)
+
+
+@dataclass(slots=True)
+class Findings:
+    """
+    What a walk has come across so far.
+    """
+
+    limits: Limits
+    stores: list[bytes] = field(default_factory=list)
+    store_bytes: int = 0
+    xmp: bytes | None = None
+    xmp_seen: bool = False
+    width: int | None = None
+    height: int | None = None
+    damage: str | None = None
+
+    def add_store(self, asset: Asset, spans: Iterable[tuple[int, int]]) -> None:
+        """
+        Read a store from its (offset, length) spans, unless that is more than allowed.
+        """
+        spans = tuple(spans)
+        self.store_bytes += sum(length for _, length in spans)
+        if self.store_bytes > self.limits.max_store_bytes:
+            raise AssetTooLargeError("manifest store bytes", self.store_bytes, self.limits.max_store_bytes)
+        self.stores.append(b"".join(asset.read_at(offset, length) for offset, length in spans))
+
+    def add_xmp(self, asset: Asset, offset: int, length: int) -> None:
+        """
+        Keep the first XMP packet, unless it is larger than allowed.
+        """
+        if not self.xmp_seen and length <= self.limits.max_xmp_bytes:
+            self.xmp = asset.read_at(offset, length)
+        self.xmp_seen = True
+
+    def set_dimensions(self, width: int, height: int) -> None:
+        """
+        Keep the first dimensions found; 0 says nothing.
+        """
+        if self.width is None and self.height is None:
+            self.width, self.height = width or None, height or None
+
+    def layout(self, trailing_bytes: int | None) -> Layout:
+        """
+        Conclude the walk.
+
+        Raises:
+            MalformedAssetError: If there was damage and no store.
+        """
+        if self.damage is not None and not self.stores:
+            raise MalformedAssetError(self.damage)
+        return Layout(tuple(self.stores), trailing_bytes, self.width, self.height, self.xmp or None)
+
+
+def too_many_chunks(limits: Limits) -> AssetTooLargeError:
+    """
+    Make the error for more chunks or segments than allowed.
+    """
+    return AssetTooLargeError("chunks", limits.max_chunks + 1, limits.max_chunks)
