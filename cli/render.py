@@ -53,6 +53,16 @@ def summary(codes: Mapping[int, int]) -> Row:
     return Row(f"{sum(codes.values()):,} files: {', '.join(counts)}", depth=0, bold=True)
 
 
+def _reservation(result: VerificationResult) -> str:
+    if result.facts.trailing_bytes:
+        return f", but what follows the image is not: {result.facts.trailing_bytes:,} bytes"
+    if any(check.id == "unbound_bytes" for check in result.findings):
+        return ", but what stands between the boxes of the file is not"
+    if not result.accepted:
+        return ", but not what the policy demands"
+    return ": these are the bytes that a trusted signer signed"
+
+
 def state_in_words(result: VerificationResult) -> str:
     """
     Say what the credentials prove.
@@ -65,11 +75,7 @@ def state_in_words(result: VerificationResult) -> str:
         return "invalid: changed after signing" if changed else "invalid: the credentials are damaged"
     if result.state is ValidationState.VALID:
         return "valid, but the signer is not trusted"
-    if result.facts.trailing_bytes:
-        return f"trusted, but what follows the image is not: {result.facts.trailing_bytes:,} bytes"
-    if not result.accepted:
-        return "trusted, but not what the policy demands"
-    return "trusted: these are the bytes that a trusted signer signed"
+    return f"trusted{_reservation(result)}"
 
 
 def signer_name(signature: Signature) -> str:
@@ -157,8 +163,8 @@ def _advice(result: VerificationResult) -> Iterator[Row]:
             "'provenance trust add --help'.",
             "next",
         )
-    elif result.facts.trailing_bytes:
-        yield Row(f"{again}: no Azure OpenAI image seen so far has a byte after its end.", "next")
+    elif any(check.id in {"trailing_bytes", "unbound_bytes"} for check in result.findings):
+        yield Row(f"{again}: no Azure OpenAI image seen so far holds a byte that is not bound.", "next")
     elif result.passes:
         yield Row(f"It passes under: {', '.join(result.passes)} (--policy).", "next")
     else:

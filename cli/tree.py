@@ -64,6 +64,10 @@ def _facts(facts: AssetFacts, sha256: str | None) -> Iterator[Row]:
             else "none"
         )
     yield Row(trailing, "trailing")
+    if facts.unbound_bytes:
+        yield Row(
+            f"{facts.unbound_bytes:,} bytes between its boxes, which a hash over boxes does not cover", "gaps"
+        )
     if facts.provenance is not None:
         yield Row(f"{quoted(facts.provenance)}; never fetched", "XMP names")
 

@@ -76,7 +76,13 @@ class Judge:
         layout = scan(asset, self._limits)
         provenance = provenance_of(layout.xmp) if layout.xmp is not None else None
         facts = AssetFacts(
-            asset.size, asset.media_type, layout.width, layout.height, layout.trailing_bytes, provenance
+            asset.size,
+            asset.media_type,
+            layout.width,
+            layout.height,
+            layout.trailing_bytes,
+            layout.unbound_bytes,
+            provenance,
         )
         if layout.walked and not layout.stores:
             return self._absent(facts)
@@ -315,7 +321,8 @@ def _verifier_checks(
     yield _integrity_check(state, [s for s in failures if not is_about_signer(s.code)])
     yield _signer_check(state, readings[0] if readings else None)
     by_boxes = bool(readings) and _succeeded(readings[0].statuses, "assertion.boxesHash.match")
-    yield _trailing_check(facts.trailing_bytes, by_boxes=by_boxes)
+    yield _trailing_check(facts.trailing_bytes)
+    yield _unbound_check(facts, by_boxes=by_boxes)
 
 
 def _integrity_check(state: ValidationState, failures: list[ValidationStatus]) -> Check:
@@ -345,15 +352,21 @@ def _signer_check(state: ValidationState, active: Reading | None) -> Check:
     return Check("signing_credential", Outcome.FAIL, expected, actual, f"the signer is not trusted: {actual}")
 
 
-def _trailing_check(trailing_bytes: int | None, *, by_boxes: bool) -> Check:
+def _trailing_check(trailing_bytes: int | None) -> Check:
     expected = ("no byte after the container's end",)
-    if trailing_bytes is None and by_boxes:
-        message = (
-            "the signature covers boxes only, and this kind of file is not searched for bytes between them"
-        )
-        return Check("trailing_bytes", Outcome.FAIL, expected, None, message)
     if not trailing_bytes:
         actual = "not measured for this kind of file" if trailing_bytes is None else "none"
         return Check("trailing_bytes", Outcome.PASS, expected, actual, "nothing follows the image")
     message = f"{trailing_bytes:,} bytes follow the end of the image; no signature covers them"
     return Check("trailing_bytes", Outcome.FAIL, expected, str(trailing_bytes), message)
+
+
+def _unbound_check(facts: AssetFacts, *, by_boxes: bool) -> Check:
+    expected = ("every byte of the container bound by a hash",)
+    if not by_boxes or facts.unbound_bytes == 0:
+        return Check("unbound_bytes", Outcome.PASS, expected, "none", "every byte is bound")
+    if facts.unbound_bytes is None:
+        message = "only boxes are bound, and this kind of file is not searched for bytes between them"
+        return Check("unbound_bytes", Outcome.FAIL, expected, None, message)
+    message = f"{facts.unbound_bytes:,} bytes stand between the boxes of the image; no signature covers them"
+    return Check("unbound_bytes", Outcome.FAIL, expected, str(facts.unbound_bytes), message)

@@ -12,7 +12,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
@@ -214,10 +213,8 @@ def builtin_policies() -> dict[str, CreatedPolicy]:
     """
     Read the policies that ship with the library, by name, sorted; not to be changed.
     """
-    folder = resources.files("provenance.policies")
-    files = [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
-    forms = (parse_toml(entry.read_bytes(), f"policy {entry.name!r}", PolicyError) for entry in files)
-    policies = [_created_policy(form) for form in forms]
+    files = (Path(__file__).parent / "policies").glob("*.toml")
+    policies = [_created_policy(parse_toml(file.read_bytes(), file.name, PolicyError)) for file in files]
     return {policy.name: policy for policy in sorted(policies, key=lambda policy: policy.name)}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from provenance.certificate import Certificate
@@ -94,7 +94,7 @@ def schema() -> Report:
     """
     Read the JSON Schema of reports; not to be changed.
     """
-    text = resources.files("provenance.schemas").joinpath("report-1.schema.json").read_text("utf-8")
+    text = (Path(__file__).parent / "schemas" / "report-1.schema.json").read_text("utf-8")
     loaded: Report = json.loads(text)
     return loaded
 
@@ -109,6 +109,7 @@ def _asset(facts: AssetFacts, name: str | None, sha256: str | None) -> Report:
         "width": facts.width,
         "height": facts.height,
         "trailing_bytes": facts.trailing_bytes,
+        "unbound_bytes": facts.unbound_bytes,
         "remote_manifest": facts.provenance if remote else None,
         "xmp_provenance": facts.provenance,
     }

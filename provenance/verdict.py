@@ -34,6 +34,9 @@ class AssetFacts(NamedTuple):
         trailing_bytes: Bytes after the container's end, which no hard binding covers; None if that
             was not measured.
 
+        unbound_bytes: Bytes before the container's end that a hash over boxes does not cover; None if
+            that was not measured.
+
         provenance: What the XMP packet gives as the place of the manifest, or None; hostile, and
             never followed.
     """
@@ -43,6 +46,7 @@ class AssetFacts(NamedTuple):
     width: int | None = None
     height: int | None = None
     trailing_bytes: int | None = None
+    unbound_bytes: int | None = None
     provenance: str | None = None
 
 

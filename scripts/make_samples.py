@@ -85,6 +85,7 @@ NO_LINEAGE = replace(LINEAGE, accepted=(), azure_openai_in="")
 OTHER_AGENT = Expected("trusted", (), ("software_agent",))
 OTHER_DESCRIPTION = Expected("trusted", (), ("description",))
 TRAILING = Expected("trusted", (), ("trailing_bytes",), "active")
+UNBOUND = Expected("trusted", (), ("unbound_bytes",), "active")
 VALID = Expected("valid", (), ("signing_credential",))
 INVALID = Expected("invalid", (), ("integrity",))
 ABSENT = Expected("absent", (), ("manifest_store",))
@@ -390,6 +391,18 @@ def trailed(make: Make) -> Make:
     return lambda shop, plain: make(shop, plain) + b"these bytes are covered by no signature\n"
 
 
+def padded(make: Make) -> Make:
+    """
+    Put fill bytes before the EOI of the JPEG file that *make* makes.
+    """
+
+    def pad(shop: Workshop, plain: bytes) -> bytes:
+        signed = make(shop, plain)
+        return signed[:-2] + b"\xff" * 40 + signed[-2:]
+
+    return pad
+
+
 def named_in_xmp(address: str) -> Make:
     """
     Name a manifest in XMP instead of carrying one.
@@ -609,6 +622,13 @@ TRUSTED_ONLY = (
         "The same in a JPEG",
         TRAILING,
         trailed(signed_v1()),
+    ),
+    Sample(
+        "trusted/stray-bytes.jpg",
+        "azure_v1, then fill bytes put before EOI",
+        "Box hashes do not cover what stands between segments, and the engine does not mind",
+        UNBOUND,
+        padded(signed_v1()),
     ),
 )
 

@@ -489,10 +489,10 @@ def test_a_damaged_file_without_credentials_is_an_error_in_every_container(
 
 @pytest.mark.parametrize(
     ("name", "outcome", "actual"),
-    [("v2", Outcome.PASS, "not measured for this kind of file"), ("trusted", Outcome.FAIL, None)],
+    [("v2", Outcome.PASS, "none"), ("trusted", Outcome.FAIL, None)],
     ids=["bound-by-data", "bound-by-boxes"],
 )
-def test_a_container_that_was_not_walked_has_its_trailing_bytes_unmeasured(
+def test_a_container_that_was_not_walked_needs_a_hash_over_all_of_it(
     samples: Mapping[str, bytes],
     sample_trust: TrustProfile,
     monkeypatch: pytest.MonkeyPatch,
@@ -507,8 +507,9 @@ def test_a_container_that_was_not_walked_has_its_trailing_bytes_unmeasured(
 
     result = Verifier(trust=sample_trust, self_test=False).verify(samples[name])
 
-    (check,) = [check for check in result.checks if check.id == "trailing_bytes"]
-    assert (check.outcome, check.actual) == (outcome, actual)
+    checks = {check.id: (check.outcome, check.actual) for check in result.checks}
+    assert checks["trailing_bytes"] == (Outcome.PASS, "not measured for this kind of file")
+    assert checks["unbound_bytes"] == (outcome, actual)
     assert (result.state, result.accepted) == (ValidationState.TRUSTED, outcome is Outcome.PASS)
 
 
@@ -633,6 +634,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
             ("integrity", "fail"),
             ("signing_credential", "skipped"),
             ("trailing_bytes", "pass"),
+            ("unbound_bytes", "pass"),
             ("policy", "skipped"),
         ],
         "valid": [
@@ -640,6 +642,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
             ("integrity", "pass"),
             ("signing_credential", "fail"),
             ("trailing_bytes", "pass"),
+            ("unbound_bytes", "pass"),
             ("policy", "skipped"),
         ],
         "trusted": [
@@ -647,6 +650,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
             ("integrity", "pass"),
             ("signing_credential", "pass"),
             ("trailing_bytes", "pass"),
+            ("unbound_bytes", "pass"),
             ("software_agent", "pass"),
             ("description", "pass"),
         ],

@@ -296,6 +296,7 @@ def test_a_trusted_image_is_told_in_full(
         "width": 24,
         "height": 16,
         "trailing_bytes": 0,
+        "unbound_bytes": 0,
         "remote_manifest": None,
         "xmp_provenance": None,
     }

@@ -14,6 +14,8 @@ from provenance.container.layout import Findings, Layout, too_many_chunks
 
 _EOI, _SOS, _APP1, _APP11, _FILL = 0xD9, 0xDA, 0xE1, 0xEB, 0xFF
 _MARKER_BYTES = _MIN_SEGMENT_BYTES = 2
+_SEGMENT_HEADER_BYTES = 4
+_PIECE_BYTES = 64 * 1024
 _STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NOTEWORTHY = _FRAME_HEADERS | {_APP1, _APP11}
@@ -32,25 +34,32 @@ def scan_jpeg(asset: Asset, limits: Limits) -> Layout:
     found = Findings(limits)
     boxes: _Boxes | None = None
     budget = iter(range(limits.max_chunks))
-    marker, offset = 0, 0
+    marker, offset, bound = 0, 0, _MARKER_BYTES
     for marker, offset, length in _segments_to_scan(asset, budget, found):
-        if marker not in _NOTEWORTHY:
-            continue
         if marker == _APP11:
             boxes = boxes or _Boxes(asset)
             boxes.add(offset + 4, length - 2)
-        elif marker != _APP1:
+            continue
+        if length:
+            bound += _MARKER_BYTES + length
+        if marker not in _NOTEWORTHY:
+            continue
+        if marker != _APP1:
             lines = asset.read_at(offset + 5, 4)
             found.set_dimensions(int.from_bytes(lines[2:], "big"), int.from_bytes(lines[:2], "big"))
         elif asset.read_at(offset + 4, min(length - 2, len(_XMP_NAMESPACE))) == _XMP_NAMESPACE:
             start = offset + 4 + len(_XMP_NAMESPACE)
             found.add_xmp(asset, start, offset + 2 + length - start)
-    for spans in boxes.stores() if boxes else ():
-        found.add_store(asset, spans)
+    stores = boxes.stores() if boxes else []
+    for box in stores:
+        found.add_store(asset, box.spans)
     if not found.stores or found.damage:
         return found.layout(0 if found.stores else None)
-    end = offset + 2 if marker == _EOI else _end_of_image(asset, offset, budget, limits)
-    return found.layout(asset.size - end)
+    unbound = offset - bound - sum(box.embedded_bytes for box in stores)
+    if marker == _EOI:
+        return found.layout(asset.size - offset - _MARKER_BYTES, unbound)
+    end, further = _end_of_image(asset, offset, budget, limits)
+    return found.layout(asset.size - end, unbound + further)
 
 
 def _segments_to_scan(asset: Asset, budget: Iterator[int], found: Findings) -> Iterator[tuple[int, int, int]]:
@@ -87,26 +96,45 @@ def _segments_to_scan(asset: Asset, budget: Iterator[int], found: Findings) -> I
     raise too_many_chunks(found.limits)
 
 
-def _end_of_image(asset: Asset, offset: int, budget: Iterator[int], limits: Limits) -> int:
+def _end_of_image(asset: Asset, offset: int, budget: Iterator[int], limits: Limits) -> tuple[int, int]:
     """
     Find the byte after EOI, walking over scans and the segments between them from the first SOS on.
 
     Returns:
-        The end of the file if there is no EOI.
+        The end of the image, or of the file if there is no EOI; and how many bytes on the way are
+        fill bytes or APP11 segments, which no hash over boxes covers.
     """
-    search = _MarkerSearch(asset, _MARKER_IN_SCAN)
+    search, unbound, start = _MarkerSearch(asset, _MARKER_IN_SCAN), 0, offset
     for _ in budget:
         offset = search.find(offset)
-        header = asset.read_at(offset, 4)
+        # One byte more: before the marker there may be fill bytes.
+        before, header = asset.read_at(offset - 1, 1), asset.read_at(offset, 4)
         if len(header) < _MARKER_BYTES:
-            return asset.size
+            return asset.size, unbound
+        if before[0] == _FILL and offset > start:
+            unbound += _fill_before(asset, offset)
         if header[1] == _EOI:
-            return offset + 2
+            return offset + _MARKER_BYTES, unbound
         length = int.from_bytes(header[2:], "big")
         offset += _MARKER_BYTES
         if header[1] not in _STANDALONE and length >= _MIN_SEGMENT_BYTES:
+            unbound += _MARKER_BYTES + length if header[1] == _APP11 else 0
             offset += length
     raise too_many_chunks(limits)
+
+
+def _fill_before(asset: Asset, offset: int) -> int:
+    """
+    Count the fill bytes that stand before a marker, in pieces that grow.
+    """
+    end, wanted = offset, 16
+    while True:
+        piece = asset.read_at(max(0, end - wanted), min(end, wanted))
+        rest = piece.rstrip(b"\xff")
+        end -= len(piece) - len(rest)
+        if rest or not end:
+            return offset - end
+        wanted = min(wanted * 2, _PIECE_BYTES)
 
 
 class _MarkerSearch:
@@ -162,6 +190,7 @@ class _Box:
     header_bytes: int
     sequence: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
+    embedded_bytes: int = 0
 
 
 class _Boxes:
@@ -202,14 +231,15 @@ class _Boxes:
         else:
             skipped = _SEGMENT_PREFIX_BYTES + box.header_bytes
         box.sequence = sequence
+        box.embedded_bytes += _SEGMENT_HEADER_BYTES + length
         box.spans.append((offset + skipped, max(0, length - skipped)))
 
-    def stores(self) -> list[list[tuple[int, int]]]:
+    def stores(self) -> list[_Box]:
         """
-        Give the spans of each manifest store; if there is none, of each box too damaged to tell.
+        Give each manifest store; if there is none, each box too damaged to tell.
         """
         for kind in (_BoxKind.STORE, _BoxKind.UNKNOWN):
-            stores = [box.spans for box in self._boxes if box.kind is kind]
+            stores = [box for box in self._boxes if box.kind is kind]
             if stores:
                 return stores
         return []

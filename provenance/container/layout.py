@@ -30,6 +30,10 @@ class Layout(NamedTuple):
 
         walked: Whether the container was walked at all; if not, only the engine can tell whether it
             holds a manifest store.
+
+        unbound_bytes: Bytes before the container's end that no hash over its boxes covers, the
+            manifest store aside: between the segments of a JPEG file, and in APP11 segments of
+            another use. None if that was not measured, as where there is no store.
     """
 
     stores: tuple[bytes, ...] = ()
@@ -38,6 +42,7 @@ class Layout(NamedTuple):
     height: int | None = None
     xmp: bytes | None = None
     walked: bool = True
+    unbound_bytes: int | None = None
 
     @property
     def store_found(self) -> bool:
@@ -87,7 +92,7 @@ class Findings:
         if self.width is None and self.height is None:
             self.width, self.height = width or None, height or None
 
-    def layout(self, trailing_bytes: int | None) -> Layout:
+    def layout(self, trailing_bytes: int | None, unbound_bytes: int | None = None) -> Layout:
         """
         Conclude the walk.
 
@@ -96,7 +101,14 @@ class Findings:
         """
         if self.damage is not None and not self.stores:
             raise MalformedAssetError(self.damage)
-        return Layout(tuple(self.stores), trailing_bytes, self.width, self.height, self.xmp or None)
+        return Layout(
+            tuple(self.stores),
+            trailing_bytes,
+            self.width,
+            self.height,
+            self.xmp or None,
+            unbound_bytes=unbound_bytes,
+        )
 
 
 def too_many_chunks(limits: Limits) -> AssetTooLargeError:

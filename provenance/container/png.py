@@ -40,7 +40,8 @@ def scan_png(asset: Asset, limits: Limits) -> Layout:
         found.set_dimensions(int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:], "big"))
     else:
         found.damage = "the first chunk, at byte 8, is not IHDR"
-    return found.layout(0 if end is None else asset.size - end)
+    # Every byte of a chunk is hashed with it, but the checksum of the store's own.
+    return found.layout(0 if end is None else asset.size - end, 0 if found.stores else None)
 
 
 def _png_chunks(asset: Asset, found: Findings) -> Iterator[tuple[bytes, int, int]]:
