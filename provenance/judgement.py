@@ -33,6 +33,13 @@ from provenance.verdict import AssetFacts, VerificationResult
 from provenance.xmp import provenance_of
 
 _SOFT_BINDING = "soft binding assertion could not be decoded"
+_NO_STORE = Check(
+    "manifest_store",
+    Outcome.FAIL,
+    ("a manifest store",),
+    None,
+    "the image carries no Content Credentials; that says nothing about how it was made",
+)
 
 
 class _Evidence(NamedTuple):
@@ -93,10 +100,10 @@ class Judge:
         return self._verdict(facts, evidence, fixed_time=at is not None)
 
     def _absent(self, facts: AssetFacts) -> VerificationResult:
-        message = "the image carries no Content Credentials; that says nothing about how it was made"
+        check = _NO_STORE
         if facts.provenance is not None:
-            message += f"; its XMP names {facts.provenance!r} as their place, which was not followed"
-        check = Check("manifest_store", Outcome.FAIL, ("a manifest store",), None, message)
+            where = f"; its XMP names {facts.provenance!r} as their place, which was not followed"
+            check = check._replace(message=check.message + where)
         return VerificationResult(ValidationState.ABSENT, (check,), facts, self._policy, self._trust)
 
     def _evidence(self, asset: Asset, layout: Layout, at: datetime) -> _Evidence:

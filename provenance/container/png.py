@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 
 from provenance.asset import Asset, Limits
 from provenance.container.layout import Findings, Layout, too_many_chunks
@@ -27,26 +26,19 @@ def scan_png(asset: Asset, limits: Limits) -> Layout:
         PNG specification (third edition), section 5; C2PA 2.4, "Embedding manifests into PNG".
     """
     found = Findings(limits)
-    end = None
-    for kind, offset, length in _png_chunks(asset, found):
-        if kind == b"IEND":
-            end = offset + length + 4
-        elif kind == b"caBX":
-            found.add_store(asset, ((offset, length),))
-        elif kind == b"iTXt":
-            _read_international_text(asset, offset, length, found)
+    end = _walk(asset, found)
     header = asset.read_at(8, 16)
     if header[:8] == _IHDR:
         found.set_dimensions(int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:], "big"))
     else:
         found.damage = "the first chunk, at byte 8, is not IHDR"
     # Every byte of a chunk is hashed with it, but the checksum of the store's own.
-    return found.layout(0 if end is None else asset.size - end, 0 if found.stores else None)
+    return found.layout(asset.size - end, 0 if found.stores else None)
 
 
-def _png_chunks(asset: Asset, found: Findings) -> Iterator[tuple[bytes, int, int]]:
+def _walk(asset: Asset, found: Findings) -> int:
     """
-    Yield type, offset and length of the data of each chunk but IDAT, up to and with IEND.
+    Walk chunk headers to IEND; return the byte after it, or the asset's size where there is none.
     """
     size, unpack = asset.size, _CHUNK_HEADER.unpack_from
     offset = base = 8
@@ -60,16 +52,19 @@ def _png_chunks(asset: Asset, found: Findings) -> Iterator[tuple[bytes, int, int
             base, last = offset, len(window) - 8
             if last < 0:
                 found.damage = f"the file ends at byte {size:,} without IEND"
-                return
+                return size
         length, kind = unpack(window, offset - base)
-        if offset + 12 + length > size:
+        following = offset + 12 + length
+        if following > size:
             found.damage = f"the chunk at byte {offset:,} runs past the end of the file"
-            return
-        if kind != b"IDAT":
-            yield kind, offset + 8, length
-            if kind == b"IEND":
-                return
-        offset += 12 + length
+            return size
+        if kind == b"IEND":
+            return following
+        if kind == b"caBX":
+            found.add_store(asset, ((offset + 8, length),))
+        elif kind == b"iTXt":
+            _read_international_text(asset, offset + 8, length, found)
+        offset = following
     raise too_many_chunks(found.limits)
 
 
