@@ -28,6 +28,9 @@ PIPE_CLOSED = 141
 COMMANDS = {
     "verify": ("verify", "verify", "Verify the Content Credentials of images."),
     "inspect": ("inspection", "inspect", "Show everything the Content Credentials of an image say."),
+    "generate": ("generation", "generate", "Generate images with Azure OpenAI, and verify them."),
+    "edit": ("generation", "edit", "Edit images with Azure OpenAI, and verify what comes back."),
+    "simulate": ("simulation", "simulate", "Run an Azure-compatible image API on this machine."),
     "policy": ("policy", "policy", "See what the policies demand."),
     "trust": ("trust", "trust", "Choose whose signatures to trust."),
     "selftest": ("selftest", "selftest", "Judge known images, to see that this installation works."),

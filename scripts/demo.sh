@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Judge the sample images under the sample trust profile, and hold the verdicts against sample_images/index.toml.
 #
-# Leaves in build/demo: verdicts.txt, reports.jsonl, and under reports/ one JSON report per image.
+# Then generate an image from a simulated Azure resource on this machine, verify it and save it.
+#
+# Leaves in build/demo: verdicts.txt, reports.jsonl, under reports/ one JSON report per image, and under
+# generated/ the image with its report.
 #
 # Usage: scripts/demo.sh [PROVENANCE]
 
@@ -47,4 +50,16 @@ while read -r path state accepted && read -r report <&3; do
 done <<<"$expected" 3<"$out/reports.jsonl"
 
 printf '\n%d of %d verdicts as expected; verdicts and reports are in %s\n' "$good" "${#images[@]}" "$out"
-[[ $good -eq ${#images[@]} ]]
+[[ $good -eq ${#images[@]} ]] || exit 1
+
+printf '\nGenerating, verifying and saving an image, with Azure simulated on this machine:\n\n'
+"$provenance" simulate --port 0 --api-key demo --trust-out "$out/simulated.toml" >"$out/endpoint.txt" &
+simulator=$!
+trap 'kill "$simulator" 2>/dev/null || true' EXIT
+for _ in {1..300}; do
+  [[ ! -s $out/endpoint.txt ]] || break
+  sleep 0.1
+done
+AZURE_OPENAI_ENDPOINT=$(cat "$out/endpoint.txt") AZURE_OPENAI_API_KEY=demo "$provenance" generate \
+  "a lighthouse at dusk" --deployment gpt-image-1 --model gpt-image-1 \
+  --trust-profile "$out/simulated.toml" --out "$out/generated"

@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"selftest"}),
     frozenset({"verifier"}),
     frozenset({"authority", "report"}),
+    frozenset({"generation", "simulator"}),
     frozenset({"__init__"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),

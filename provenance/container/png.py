@@ -54,7 +54,7 @@ def _walk(asset: Asset, found: Findings) -> int:
                 found.damage = f"the file ends at byte {size:,} without IEND"
                 return size
         length, kind = unpack(window, offset - base)
-        following = offset + 12 + length
+        following: int = offset + 12 + length
         if following > size:
             found.damage = f"the chunk at byte {offset:,} runs past the end of the file"
             return size

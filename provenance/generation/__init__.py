@@ -1,0 +1,91 @@
+"""
+Images from Azure OpenAI, each judged before it is returned.
+
+    from provenance.generation import AzureImageClient
+
+    with AzureImageClient(endpoint="https://NAME.openai.azure.com", deployment="my-images") as client:
+        for image in client.generate("a lighthouse at dusk", model="gpt-image-1", size="1024x1024"):
+            image.save("pictures")
+
+Nothing here decodes a picture or saves one again: that would destroy its Content Credentials.
+"""
+
+from __future__ import annotations
+
+from provenance.generation.capability import MODELS
+from provenance.generation.client import AsyncAzureImageClient, AzureImageClient, ClientOptions
+from provenance.generation.entra import entra_token_provider
+from provenance.generation.errors import (
+    AuthenticationError,
+    DeploymentNotFoundError,
+    ErrorFacts,
+    GenerationError,
+    GenerationTimeoutError,
+    ImageUrlExpiredError,
+    InvalidOptionError,
+    MalformedAnswerError,
+    NotWrittenError,
+    OutputFilteredError,
+    PermissionDeniedError,
+    PromptFilteredError,
+    RateLimitedError,
+    ResourceBlockedError,
+    ServiceUnavailableError,
+    SettingError,
+    Trace,
+    WrongPathError,
+)
+from provenance.generation.exchange import Bounds, Chance
+from provenance.generation.filtering import FilterReport, FilterResult
+from provenance.generation.image import (
+    GeneratedImage,
+    Generation,
+    ImageRejectedError,
+    PartialImage,
+    Saved,
+    Usage,
+)
+from provenance.generation.option import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
+from provenance.generation.patience import Pace, Patience
+
+__all__ = [
+    "MODELS",
+    "AsyncAzureImageClient",
+    "AuthenticationError",
+    "AzureImageClient",
+    "Bounds",
+    "Chance",
+    "ClientOptions",
+    "DeploymentNotFoundError",
+    "EditOptions",
+    "ErrorFacts",
+    "FilterReport",
+    "FilterResult",
+    "GeneratedImage",
+    "Generation",
+    "GenerationError",
+    "GenerationTimeoutError",
+    "ImageOptions",
+    "ImageRejectedError",
+    "ImageUrlExpiredError",
+    "InvalidOptionError",
+    "MalformedAnswerError",
+    "NotWrittenError",
+    "OutputFilteredError",
+    "Pace",
+    "PartialImage",
+    "Patience",
+    "PermissionDeniedError",
+    "PromptFilteredError",
+    "RateLimitedError",
+    "ResourceBlockedError",
+    "Saved",
+    "ServiceUnavailableError",
+    "SettingError",
+    "StreamEditOptions",
+    "StreamOptions",
+    "Trace",
+    "Usage",
+    "WrongPathError",
+    "entra_token_provider",
+]

@@ -1,0 +1,217 @@
+"""
+`provenance generate`, `edit` and `simulate`, against the simulator over real HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from provenance.authority import KeyType
+from provenance.cli import main
+from provenance.report import schema
+from provenance.simulator import Alter, Simulator
+from provenance.simulator.fault import Alteration
+from provenance.trust import dump_trust_profile, load_trust_profile
+from tests.cli.conftest import PROGRAM
+
+KEY = "a-key-that-nobody-may-see"
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """
+    Run one simulator for all tests.
+    """
+    with Simulator(api_key=KEY, key_type=KeyType.P256, quota_per_minute=1000) as running:
+        yield running
+
+
+@pytest.fixture
+def profile(simulator: Simulator, tmp_path: Path) -> str:
+    """
+    Write the profile that believes the simulator.
+    """
+    path = tmp_path / "simulated.toml"
+    path.write_text(dump_trust_profile(simulator.trust_profile))
+    return str(path)
+
+
+def invoke(simulator: Simulator, *arguments: str) -> Result:
+    """
+    Run the command with the simulator as its resource.
+    """
+    environment = {
+        "AZURE_OPENAI_ENDPOINT": simulator.endpoint,
+        "AZURE_OPENAI_API_KEY": KEY,
+        "AZURE_OPENAI_DEPLOYMENT": "gpt-image-1",
+        "OPENAI_API_VERSION": None,
+    }
+    return CliRunner().invoke(main, list(arguments), env=environment)
+
+
+def test_an_image_is_generated_verified_and_saved(simulator: Simulator, profile: str, tmp_path: Path) -> None:
+    """
+    One command from prompt to verdict; the folder is made.
+    """
+    out = tmp_path / "deep" / "pictures"
+
+    result = invoke(simulator, "generate", "a lighthouse", "--out", str(out), "--trust-profile", profile)
+
+    images = sorted(out.glob("*.png"))
+    assert (result.exit_code, len(images)) == (0, 1)
+    assert "ACCEPTED under azure-openai" in result.stdout
+    assert str(images[0]) in result.stdout
+    report = json.loads(Path(f"{images[0]}.provenance.json").read_text())
+    jsonschema.validate(report, schema())
+    assert report["accepted"] is True
+
+
+def test_reports_of_several_images_are_an_array(simulator: Simulator, profile: str, tmp_path: Path) -> None:
+    """
+    The one report form, with the saved path as name.
+    """
+    arguments = ("--n", "2", "--format", "json", "--out", str(tmp_path), "--trust-profile", profile)
+
+    result = invoke(simulator, "generate", "two lighthouses", *arguments)
+
+    reports = json.loads(result.stdout)
+    assert (result.exit_code, [report["accepted"] for report in reports]) == (0, [True, True])
+    assert all(Path(report["asset"]["name"]).is_file() for report in reports)
+
+
+def test_what_is_not_accepted_goes_into_quarantine(simulator: Simulator, tmp_path: Path) -> None:
+    """
+    Under Microsoft's own profile the simulator is a stranger.
+    """
+    out, quarantine = tmp_path / "out", tmp_path / "quarantine"
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(out), "--quarantine", str(quarantine))
+
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert len(list(quarantine.glob("*.png"))) == 1
+    assert "REJECTED" in result.stdout
+
+
+def test_an_image_is_edited(simulator: Simulator, profile: str, tmp_path: Path) -> None:
+    """
+    What was generated can be edited.
+    """
+    invoke(simulator, "generate", "a door", "--out", str(tmp_path), "--trust-profile", profile)
+    (first,) = tmp_path.glob("*.png")
+    arguments = ("--image", str(first), "--out", str(tmp_path / "edited"), "--trust-profile", profile)
+
+    result = invoke(simulator, "edit", str(first), "a red door", *arguments)
+
+    assert (result.exit_code, len(list((tmp_path / "edited").glob("*.png")))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--model", "gpt-image-1", "--size", "5x5"), 2, "size"),
+        (("--endpoint", "http://example.com"), 2, "http"),
+        (("--deployment", "nowhere"), 3, "eployment"),
+        (("--api-version", "1999-01-01"), 3, ""),
+    ],
+    ids=["bad-size", "no-tls", "no-such-deployment", "bad-version"],
+)
+def test_what_cannot_be_had_is_explained(
+    simulator: Simulator, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """
+    A bad request is 2, a refusal 3; the key is never shown.
+    """
+    result = invoke(simulator, "generate", "a cat", "--out", str(tmp_path), *arguments)
+
+    assert (result.exit_code, words in result.stderr, list(tmp_path.iterdir())) == (code, True, [])
+    assert KEY not in result.output
+
+
+def test_a_folder_that_cannot_be_made_is_explained(
+    simulator: Simulator, profile: str, tmp_path: Path
+) -> None:
+    """
+    The image is lost then, so it must not look saved.
+    """
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(blocked / "x"), "--trust-profile", profile)
+
+    assert (result.exit_code, "cannot be made" in result.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("alteration", "code", "words"),
+    [
+        ("tampered", 1, "invalid: changed after signing"),
+        ("unsigned", 1, "absent: no Content Credentials"),
+        ("appended", 1, "what follows the image is not"),
+        ("garbage", 3, "could not be judged"),
+    ],
+)
+def test_what_the_service_spoilt_is_kept_and_named(
+    simulator: Simulator, profile: str, tmp_path: Path, alteration: Alteration, code: int, words: str
+) -> None:
+    """
+    Nothing that came is lost, and nothing spoilt looks accepted.
+    """
+    simulator.faults.add(Alter(alteration))
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(tmp_path / "o"), "--trust-profile", profile)
+
+    assert (result.exit_code, words in result.stdout) == (code, True)
+    assert len(list((tmp_path / "o").glob("*.provenance.json"))) == 1
+
+
+def test_the_simulator_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """
+    It says where it listens, and writes whom to trust.
+    """
+    trust = tmp_path / "trust.toml"
+    command = [str(PROGRAM), "simulate", "--port", "0", "--api-key", KEY, "--trust-out", str(trust)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().strip()
+        result = subprocess.run(
+            [str(PROGRAM), "generate", "a cat", "--out", str(tmp_path), "--trust-profile", str(trust)],
+            env={
+                **os.environ,
+                "AZURE_OPENAI_ENDPOINT": endpoint,
+                "AZURE_OPENAI_API_KEY": KEY,
+                "AZURE_OPENAI_DEPLOYMENT": "gpt-image-1",
+            },
+            capture_output=True,
+            check=False,
+        )
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    assert (result.returncode, process.returncode) == (0, 0)
+    assert len(load_trust_profile(trust).claim_anchors) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("--host", "192.0.2.1"), 2), (("--host", "192.0.2.1", "--allow-remote"), 3)],
+    ids=["not-allowed", "not-ours"],
+)
+def test_the_simulator_stays_on_this_machine_unless_told(arguments: tuple[str, ...], code: int) -> None:
+    """
+    Whoever can reach it can make it sign.
+    """
+    result = CliRunner().invoke(main, ["simulate", "--port", "0", *arguments])
+
+    assert result.exit_code == code

@@ -1,0 +1,324 @@
+"""
+Both clients behind one face, and a server that answers with exactly the bytes a test gives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
+
+from provenance.generation import (
+    AsyncAzureImageClient,
+    AzureImageClient,
+    GeneratedImage,
+    Generation,
+    PartialImage,
+    Patience,
+)
+
+KEY = "key-0123456789abcdef"
+API_VERSION = "2025-04-01-preview"
+QUICK = Patience(first_wait_s=0.001, longest_wait_s=0.002, connect_timeout_s=2.0, read_timeout_s=10.0)
+
+Options = Mapping[str, Any]
+
+
+class Call(NamedTuple):
+    """
+    One method call, to be made on either client.
+    """
+
+    method: str
+    arguments: tuple[Any, ...]
+    options: Options = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Makes the same calls on the client for threads or on the one for tasks.
+
+    Attributes:
+        is_async: Which.
+    """
+
+    is_async: bool
+
+    def generate(self, client: Options, prompt: str = "a lighthouse", **options: Any) -> Generation:  # noqa: ANN401 - passed on
+        """
+        Generate with a client that is closed afterwards.
+        """
+        return self._generation(client, Call("generate", (prompt,), options))
+
+    def edit(self, client: Options, image: object, prompt: str = "dusk", **options: Any) -> Generation:  # noqa: ANN401 - passed on
+        """
+        Edit with a client that is closed afterwards.
+        """
+        return self._generation(client, Call("edit", (image, prompt), options))
+
+    def stream(
+        self,
+        client: Options,
+        method: str = "stream_generate",
+        *arguments: Any,  # noqa: ANN401 - passed on
+        **options: Any,  # noqa: ANN401 - passed on
+    ) -> list[PartialImage | GeneratedImage]:
+        """
+        Stream to the end with a client that is closed afterwards.
+        """
+        (result,) = self.together(client, [Call(method, arguments or ("a lighthouse",), options)])
+        assert isinstance(result, list)
+        return result
+
+    def together(
+        self, client: Options, calls: Sequence[Call], *, errors: type[Exception] | tuple[()] = ()
+    ) -> list[Any]:
+        """
+        Make calls at the same time on one client; errors of type *errors* are results.
+        """
+        if self.is_async:
+            return asyncio.run(self._gather(client, calls, errors))
+        with AzureImageClient(**client) as made, ThreadPoolExecutor(len(calls)) as pool:
+
+            def make(call: Call) -> object:
+                try:
+                    found = getattr(made, call.method)(*call.arguments, **call.options)
+                    return list(found) if call.method.startswith("stream") else found
+                except errors as error:
+                    return error
+
+            return list(pool.map(make, calls))
+
+    async def _gather(
+        self, client: Options, calls: Sequence[Call], errors: type[Exception] | tuple[()]
+    ) -> list[Any]:
+        options = dict(client)
+        if "sleep" in options:
+            options["sleep"] = _as_async(options["sleep"])
+        async with AsyncAzureImageClient(**options) as made:
+
+            async def make(call: Call) -> object:
+                try:
+                    found = getattr(made, call.method)(*call.arguments, **call.options)
+                    if call.method.startswith("stream"):
+                        return [value async for value in found]
+                    return await found
+                except errors as error:
+                    return error
+
+            return await asyncio.gather(*(make(call) for call in calls))
+
+    def _generation(self, client: Options, call: Call) -> Generation:
+        (result,) = self.together(client, [call])
+        assert isinstance(result, Generation)
+        return result
+
+
+def _as_async(sleep: Callable[[float], object]) -> Callable[[float], Any]:
+    async def nap(seconds: float) -> None:
+        await asyncio.to_thread(sleep, seconds)
+
+    return nap
+
+
+class RawRequest(NamedTuple):
+    """
+    What a client sent, to the byte.
+    """
+
+    line: bytes
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """
+        The body as JSON.
+        """
+        value: dict[str, Any] = json.loads(self.body)
+        return value
+
+
+class Hang(NamedTuple):
+    """
+    Send something, and then nothing more, until the server stops.
+    """
+
+    first: bytes = b""
+
+
+Script = bytes | tuple[bytes, ...] | Hang
+"""
+Bytes to send before closing, in pieces if it is a tuple; nothing at all cuts the connection.
+"""
+
+
+@dataclass(slots=True)
+class ScriptedServer:
+    """
+    Answers each connection with the next script, and remembers what was asked.
+    """
+
+    scripts: deque[Script] = field(default_factory=deque)
+    requests: list[RawRequest] = field(default_factory=list)
+    pause_s: float = 0.0005
+    context: ssl.SSLContext | None = None
+    _socket: socket.socket = field(init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def endpoint(self) -> str:
+        """
+        Where it listens.
+        """
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def answer(self, *scripts: Script) -> None:
+        """
+        Answer the next connections like this.
+        """
+        self.scripts.extend(scripts)
+
+    def client(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+        """
+        Give a client's keyword arguments for this server; nothing waits and nothing is paced.
+        """
+        common: dict[str, Any] = {
+            "endpoint": self.endpoint,
+            "api_key": KEY,
+            "deployment": "pictures",
+            "api_version": API_VERSION,
+            "requests_per_minute": None,
+            "patience": QUICK,
+        }
+        return common | options
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        if self.context is not None:
+            with connection, contextlib.suppress(OSError):
+                self.context.wrap_socket(connection, server_side=True).close()
+            return
+        with connection:
+            request = _receive(connection)
+            if request is None:
+                return
+            self.requests.append(request)
+            script = self.scripts.popleft() if self.scripts else b""
+            pieces: Iterable[bytes] = script if type(script) is tuple else (script,)  # type: ignore[assignment]
+            if isinstance(script, Hang):
+                pieces = (script.first,)
+            try:
+                for piece in pieces:
+                    connection.sendall(piece)
+                    time.sleep(self.pause_s)
+                if isinstance(script, Hang):
+                    self._stopped.wait()
+            except OSError:
+                return
+
+
+def _receive(connection: socket.socket) -> RawRequest | None:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    line, *rest = head.split(b"\r\n")
+    headers = {
+        name.decode().lower(): value.strip().decode()
+        for name, _, value in (header.partition(b":") for header in rest)
+    }
+    while len(body) < int(headers.get("content-length", "0")):
+        body += connection.recv(65536)
+    return RawRequest(line, headers, body)
+
+
+def http(body: bytes, status: int = 200, **headers: str) -> bytes:
+    """
+    Write an answer; underscores in the names of headers stand for hyphens.
+    """
+    named = {"content_type": "application/json", "content_length": str(len(body)), **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
+    return f"HTTP/1.1 {status} X\r\n{lines}connection: close\r\n\r\n".encode() + body
+
+
+def http_json(value: object, status: int = 200, **headers: str) -> bytes:
+    """
+    Write an answer in JSON.
+    """
+    return http(json.dumps(value).encode(), status, **headers)
+
+
+def b64_answer(*images: bytes, **more: object) -> bytes:
+    """
+    Write an answer that holds images.
+    """
+    return http_json({"created": 1, "data": [{"b64_json": b64(image)} for image in images], **more})
+
+
+def b64(data: bytes) -> str:
+    """
+    Write bytes in base64.
+    """
+    return base64.b64encode(data).decode()
+
+
+def events(*messages: object, ending: bytes = b"\n") -> bytes:
+    """
+    Write a stream of server-sent events; text is sent as it is.
+    """
+    stream = b""
+    for message in messages:
+        name = message.get("type", "") if isinstance(message, dict) else ""
+        text = message if isinstance(message, str) else json.dumps(message)
+        if text.startswith(":"):
+            stream += text.encode() + ending
+            continue
+        stream += b"event: " + str(name).encode() + ending + b"data: " + text.encode() + ending + ending
+    return http(stream, content_type="text/event-stream")
