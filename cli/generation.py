@@ -23,6 +23,8 @@ from provenance.generation import (
     GeneratedImage,
     Generation,
     InvalidOptionError,
+    OutputFilteredError,
+    PromptFilteredError,
     SettingError,
     entra_token_provider,
 )
@@ -142,6 +144,9 @@ def _run(ctx: click.Context, call: Callable[..., Generation], given: dict[str, A
     except (InvalidOptionError, SettingError) as error:
         terminal.complain(str(error), error.hint)
         ctx.exit(_BAD_REQUEST)
+    except (PromptFilteredError, OutputFilteredError) as error:
+        terminal.complain(str(error), _filter_in_words(error))
+        ctx.exit(_NOT_JUDGED)
     images = [_save(image, out, quarantine) for image in generation]
     if output_format == "json":
         reports = [image.report(str(path)) for image, path in images]
@@ -153,6 +158,12 @@ def _run(ctx: click.Context, call: Callable[..., Generation], given: dict[str, A
     ctx.exit(
         max(_exit_code(image.outcome) for image in generation) or (_NOT_JUDGED if generation.failures else 0)
     )
+
+
+def _filter_in_words(error: PromptFilteredError | OutputFilteredError) -> str:
+    refused = ", ".join(error.facts.filtered.refused)
+    revised = f" The prompt as it was rewritten: {error.revised_prompt}" if error.revised_prompt else ""
+    return f"Reword the prompt{f'; refused for: {refused}' if refused else ''}.{revised}"
 
 
 def _client(given: dict[str, Any]) -> AzureImageClient:

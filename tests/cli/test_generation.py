@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -50,13 +51,19 @@ def invoke(simulator: Simulator, *arguments: str) -> Result:
     """
     Run the command with the simulator as its resource.
     """
-    environment = {
+    environment = {**variables(simulator), "OPENAI_API_VERSION": None}
+    return CliRunner().invoke(main, list(arguments), env=environment)
+
+
+def variables(simulator: Simulator) -> dict[str, str]:
+    """
+    Name the simulator as the resource.
+    """
+    return {
         "AZURE_OPENAI_ENDPOINT": simulator.endpoint,
         "AZURE_OPENAI_API_KEY": KEY,
         "AZURE_OPENAI_DEPLOYMENT": "gpt-image-1",
-        "OPENAI_API_VERSION": None,
     }
-    return CliRunner().invoke(main, list(arguments), env=environment)
 
 
 def test_an_image_is_generated_verified_and_saved(simulator: Simulator, profile: str, tmp_path: Path) -> None:
@@ -135,6 +142,38 @@ def test_what_cannot_be_had_is_explained(
 
     assert (result.exit_code, words in result.stderr, list(tmp_path.iterdir())) == (code, True, [])
     assert KEY not in result.output
+
+
+@pytest.mark.parametrize("marker", ["forbidden-prompt", "forbidden-output"])
+def test_what_the_filter_said_is_told(simulator: Simulator, tmp_path: Path, marker: str) -> None:
+    """
+    Whoever has to reword the prompt needs the category, and the prompt as it was rewritten.
+    """
+    arguments = ("--deployment", "dall-e-3", "--model", "dall-e-3", "--out", str(tmp_path))
+
+    result = invoke(simulator, "generate", f"a {marker} cat", *arguments)
+
+    assert (result.exit_code, list(tmp_path.iterdir())) == (3, [])
+    assert "Reword the prompt; refused for: " in result.stderr
+
+
+def test_a_terminal_shows_for_how_long_it_waits(simulator: Simulator, profile: str, tmp_path: Path) -> None:
+    """
+    A high-quality image takes minutes; the line is gone when the answer is there.
+    """
+    command = [str(PROGRAM), "generate", "a cat", "--out", str(tmp_path), "--trust-profile", profile]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, **variables(simulator)}
+    ) as process:
+        process.communicate()
+    os.close(theirs)
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+
+    assert process.returncode == 0
+    assert "waiting for the image, 0 s" in shown
+    assert shown.endswith("\r\x1b[K")
 
 
 def test_a_folder_that_cannot_be_made_is_explained(
