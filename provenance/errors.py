@@ -2,13 +2,15 @@
 Why no verdict could be reached.
 
 An exception here never means "this image is bad": a bad image is a verdict. The only exception that
-carries a verdict is `NotAcceptedError`, which stands beside it in `verdict`.
+carries a verdict is `NotAcceptedError`, which stands beside it in `verdict`; what an image API refused is
+in `generation.errors`.
 
     ProvenanceError
     ├── AssetError            UnreadableAssetError, AssetTooLargeError, UnsupportedAssetError,
     │                         MalformedAssetError
     ├── TrustError            trust profile unreadable, empty, or not certificate authorities
     ├── PolicyError           empty, contradictory or unknown policy
+    ├── GenerationError       the image API refused or failed; one subclass per cause
     ├── EngineError           the engine failed for reasons that say nothing about the image
     └── NotAcceptedError      from `raise_if_rejected` only; carries the result
 """
