@@ -333,12 +333,14 @@ def test_the_demonstration_ends_well(
     demo: Callable[[], subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     """
-    Though most samples are rejected; it leaves a report for each.
+    Though most samples are rejected; it leaves a report for each, and for the image it generates.
     """
     done = demo()
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"{len(ENTRIES)} of {len(ENTRIES)} verdicts as expected" in done.stdout.splitlines()[-1]
+    assert f"\n{len(ENTRIES)} of {len(ENTRIES)} verdicts as expected" in done.stdout
+    (generated,) = (tmp_path / "build" / "demo" / "generated").glob("*.provenance.json")
+    assert json.loads(generated.read_text("utf-8"))["accepted"] is True
     for entry in ENTRIES:
         report = json.loads(
             (tmp_path / "build" / "demo" / "reports" / f"{entry.path}.json").read_text("utf-8")
