@@ -17,7 +17,6 @@ from provenance import jumbf
 ASSERTION_STORE = bytes.fromhex("6332617300110010800000aa00389b71")
 CBOR = bytes.fromhex("63626f7200110010800000aa00389b71")
 JSON = bytes.fromhex("6a736f6e00110010800000aa00389b71")
-EMBEDDED_FILE = bytes.fromhex("40cb0c32bb8a489da70b2ad6f47f4369")
 
 _HEADER = 8
 _SALT_BYTES = 16
