@@ -11,12 +11,14 @@ in `generation.errors`.
     ├── TrustError            trust profile unreadable, empty, or not certificate authorities
     ├── PolicyError           empty, contradictory or unknown policy
     ├── GenerationError       the image API refused or failed; one subclass per cause
-    ├── EngineError           the engine failed for reasons that say nothing about the image
+    ├── EngineError           the engine failed for reasons that say nothing about the image;
+    │                         WorkerCrashedError, DeadlineExceededError where another process judged
     └── NotAcceptedError      from `raise_if_rejected` only; carries the result
 """
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 
@@ -137,3 +139,50 @@ class EngineError(ProvenanceError):
     """
 
     hint = "Reinstall azure-image-provenance with its pinned dependencies, then run 'provenance selftest'."
+
+
+class WorkerCrashedError(EngineError):
+    """
+    The process that judged the asset ended before it answered.
+
+    Attributes:
+        exit_code: How it ended: negative is the number of a signal; None if it is not known.
+    """
+
+    hint = "Keep the image, and report it: no image should be able to do this."
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"the process that judged it ended before it answered ({_ending(self.exit_code)})"
+
+
+class DeadlineExceededError(EngineError):
+    """
+    Judging the asset took longer than allowed, and was stopped.
+
+    Attributes:
+        deadline_s: Seconds that were allowed.
+    """
+
+    hint = "Allow more time if you trust where the image comes from."
+
+    def __init__(self, deadline_s: float) -> None:
+        super().__init__(deadline_s)
+        self.deadline_s = deadline_s
+
+    def __str__(self) -> str:
+        return f"not judged within {self.deadline_s:g} s"
+
+
+def _ending(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "how is not known"
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"

@@ -1,0 +1,313 @@
+"""
+Processes that judge for this one, so that a crash, a hang or a memory hog costs one task.
+
+Each worker has a pipe of its own: a shared one would be unreadable for all once a worker dies in the
+middle of a message. Workers are started by `multiprocessing`, so a program that uses them needs the usual
+`if __name__ == "__main__":` around what it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import recv_handle, send_handle
+from types import TracebackType
+from typing import Generic, Self, TypeVar, cast
+
+from provenance.errors import DeadlineExceededError, ProvenanceError, WorkerCrashedError
+
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+
+Work = Callable[[Task, int | None], Answer]
+"""
+What a worker does: a task in, and the descriptor sent with it or None; an answer out.
+"""
+
+DEADLINE_S = 30.0
+MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+
+_START_S = 60.0
+_ORPHAN_S = 5
+_PRELOADED = ["__main__", "provenance.verifier", "provenance.report"]
+
+
+class WorkerPool(Generic[Task, Answer]):
+    """
+    A fixed number of worker processes, started when they are first needed; a context manager.
+
+    Safe to share between threads: each call has a worker of its own while it runs, so as many threads
+    as there are workers keep them all busy.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Work[Task, Answer]],
+        *,
+        workers: int,
+        deadline_s: float = DEADLINE_S,
+        max_memory_bytes: int = MAX_MEMORY_BYTES,
+    ) -> None:
+        """
+        Set what the workers do; none is started yet.
+
+        Args:
+            make: Called once in each worker; makes what answers its tasks. Picklable, and so are tasks
+                and answers.
+
+            workers: How many, at least 1.
+
+            deadline_s: Seconds that a call may take before its worker is killed.
+
+            max_memory_bytes: Memory that a worker may use beyond what it starts with. Enforced on
+                Linux only.
+
+        Raises:
+            ValueError: If a bound is out of range.
+        """
+        if workers < 1:
+            raise ValueError("workers must be at least 1")
+        if not (math.isfinite(deadline_s) and deadline_s > 0):
+            raise ValueError("deadline_s must be a positive number of seconds")
+        if max_memory_bytes < 1:
+            raise ValueError("max_memory_bytes must be at least 1")
+        self.workers = workers
+        self.deadline_s = deadline_s
+        self._make = make
+        self._max_memory_bytes = max_memory_bytes
+        self._restarts = 0
+        self._closed = False
+        self._live: set[_Worker[Task, Answer]] = set()
+        # The worker that was idle for the shortest time is taken first: its caches are warm.
+        self._idle: queue.LifoQueue[_Worker[Task, Answer] | None] = queue.LifoQueue()
+        for _ in range(workers):
+            self._idle.put(None)
+
+    @property
+    def restarts(self) -> int:
+        """
+        How many workers had to be replaced so far.
+        """
+        return self._restarts
+
+    def start(self) -> None:
+        """
+        Start all workers that are not running, and wait until they are ready.
+
+        Raises:
+            WorkerCrashedError: If one ends before it is ready.
+        """
+        with contextlib.ExitStack() as stack:
+            for _ in range(self.workers):
+                stack.enter_context(self._worker())
+
+    def call(self, task: Task, descriptor: int | None = None) -> Answer:
+        """
+        Have a task done by a worker; waits until one is free.
+
+        Args:
+            task: What to do.
+
+            descriptor: Of an open file to pass on with it; stays open here.
+
+        Returns:
+            The answer.
+
+        Raises:
+            WorkerCrashedError: If the worker ended before it answered: a crash in native code, an
+                error of ours, or more memory than allowed. Another takes its place.
+
+            DeadlineExceededError: If it took too long. It was killed, and another takes its place.
+
+            ProvenanceError: Whatever the work raised.
+
+            ValueError: If the pool is closed.
+        """
+        with self._worker() as worker:
+            outcome = worker.call(task, descriptor, self.deadline_s)
+        if isinstance(outcome, ProvenanceError):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """
+        End the workers; calls that are running fail with `WorkerCrashedError`, later ones with ValueError.
+        """
+        self._closed = True
+        for worker in tuple(self._live):
+            worker.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _worker(self) -> Iterator[_Worker[Task, Answer]]:
+        kept: _Worker[Task, Answer] | None = None
+        idle = self._idle.get()
+        try:
+            worker = self._ready(idle)
+            try:
+                yield worker
+                kept = worker
+            finally:
+                # Where a call was left halfway the process is of no more use.
+                if kept is None or self._closed:
+                    kept = None
+                    self._end(worker)
+        finally:
+            self._idle.put(kept)
+
+    def _ready(self, idle: _Worker[Task, Answer] | None) -> _Worker[Task, Answer]:
+        if idle is not None and (self._closed or not idle.is_alive()):
+            # It was killed while it had nothing to do: no task is to blame.
+            self._end(idle)
+            idle = None
+        if self._closed:
+            raise ValueError("the pool of workers is closed")
+        if idle is not None:
+            return idle
+        worker = _Worker(self._make, self._max_memory_bytes)
+        self._live.add(worker)
+        return worker
+
+    def _end(self, worker: _Worker[Task, Answer]) -> None:
+        self._restarts += not self._closed
+        self._live.discard(worker)
+        worker.end()
+
+
+class _Worker(Generic[Task, Answer]):
+    """
+    One process and the pipe to it.
+    """
+
+    def __init__(self, make: Callable[[], Work[Task, Answer]], max_memory_bytes: int) -> None:
+        context = _context()
+        self._pipe, theirs = multiprocessing.Pipe()
+        # mypy does not see `Process` in the base class that all contexts have.
+        self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, make, max_memory_bytes), name="provenance-worker", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        try:
+            ready = self._answer(_START_S)
+        except ProvenanceError:
+            self.end()
+            raise
+        if isinstance(ready, ProvenanceError):
+            self.end()
+            raise ready
+
+    def is_alive(self) -> bool:
+        return not wait([self._process.sentinel], 0)
+
+    def call(self, task: Task, descriptor: int | None, deadline_s: float) -> Answer | ProvenanceError:
+        try:
+            self._pipe.send((task, descriptor is not None, deadline_s))
+            if descriptor is not None:
+                send_handle(self._pipe, descriptor, self._process.pid)
+        except OSError:
+            raise WorkerCrashedError(self._exit_code()) from None
+        return cast("Answer | ProvenanceError", self._answer(deadline_s))
+
+    def stop(self) -> None:
+        with contextlib.suppress(ValueError):  # its owner has ended it meanwhile
+            self._process.kill()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._pipe.close()
+
+    def _answer(self, deadline_s: float) -> object:
+        try:
+            if not self._pipe.poll(deadline_s):
+                raise DeadlineExceededError(deadline_s)
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            raise WorkerCrashedError(self._exit_code()) from None
+
+    def _exit_code(self) -> int | None:
+        self._process.join(_ORPHAN_S)
+        return self._process.exitcode
+
+
+def _context() -> BaseContext:
+    # A process with threads must not be forked; a server that is forked instead has imported everything
+    # already, so that a new worker is ready in milliseconds.
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
+def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_bytes: int) -> None:
+    """
+    Be a worker: answer tasks until the pipe is closed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted is the parent, who ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        work = make()
+    except ProvenanceError as error:
+        pipe.send(error)
+        return
+    _limit_memory(max_memory_bytes)
+    pipe.send(None)
+    while True:
+        try:
+            task, with_descriptor, deadline_s = pipe.recv()
+        except EOFError:
+            return
+        # Should the parent be gone by then, nobody else would end a task that hangs.
+        signal.alarm(math.ceil(deadline_s) + _ORPHAN_S)
+        descriptor = recv_handle(pipe) if with_descriptor else None
+        try:
+            answer: Answer | ProvenanceError = work(task, descriptor)
+        except ProvenanceError as error:
+            answer = error
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+        signal.alarm(0)
+        pipe.send(answer)
+
+
+def _limit_memory(max_memory_bytes: int) -> None:
+    """
+    Bound what this process may allocate from now on; what counts is private memory that can be written.
+
+    Source:
+        Linux, getrlimit(2), RLIMIT_DATA; proc(5), "VmData".
+    """
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - is not there on every system
+
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - pathlib is slower to no end
+        used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
+    limit = used + max_memory_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
