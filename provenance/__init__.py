@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provenance.errors import (
         AssetError,
         AssetTooLargeError,
+        DeadlineExceededError,
         EngineError,
         MalformedAssetError,
         PolicyError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         TrustError,
         UnreadableAssetError,
         UnsupportedAssetError,
+        WorkerCrashedError,
     )
     from provenance.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
     from provenance.report import error_to_dict, schema, to_dict
@@ -54,6 +56,7 @@ __all__ = [
     "Check",
     "ClaimAnchor",
     "CreatedPolicy",
+    "DeadlineExceededError",
     "Demand",
     "Description",
     "EngineError",
@@ -75,6 +78,7 @@ __all__ = [
     "VerificationResult",
     "Verifier",
     "WhenWithin",
+    "WorkerCrashedError",
     "builtin_policies",
     "error_to_dict",
     "load_policy",
@@ -98,6 +102,7 @@ _HOMES = {
     "errors": (
         "AssetError",
         "AssetTooLargeError",
+        "DeadlineExceededError",
         "EngineError",
         "MalformedAssetError",
         "PolicyError",
@@ -105,6 +110,7 @@ _HOMES = {
         "TrustError",
         "UnreadableAssetError",
         "UnsupportedAssetError",
+        "WorkerCrashedError",
     ),
     "policy": ("AllOf", "AnyOf", "CreatedPolicy", "Policy", "builtin_policies", "load_policy"),
     "report": ("error_to_dict", "schema", "to_dict"),

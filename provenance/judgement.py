@@ -18,7 +18,7 @@ from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, R
 from provenance.errors import AssetTooLargeError, MalformedAssetError
 from provenance.jumbf import SignedManifest, StructureError, TooManyManifestsError, signed_manifests
 from provenance.manifest import Manifest, ManifestStore, Reading, Signature
-from provenance.policy import Policy, builtin_policies
+from provenance.policy import Policy
 from provenance.status import (
     StatusKind,
     StatusSource,
@@ -204,20 +204,14 @@ class Judge:
         broken = bool(evidence.failures) or not readings
         state = ValidationState.INVALID if broken else readings[0].state
         checks = tuple(_verifier_checks(state, readings, evidence.failures, facts))
-        passes: tuple[str, ...] = ()
         if all(check.outcome is Outcome.PASS for check in checks):
             checks += self._policy.check(readings)
-            passes = tuple(name for name, p in builtin_policies().items() if _satisfied(p, readings))
         else:
             message = "not asked, because the verifier's own checks failed"
             checks += (Check("policy", Outcome.SKIPPED, (self._policy.name,), None, message),)
         return VerificationResult(
-            state, checks, facts, self._policy, self._trust, readings, unreferenced, evidence.failures, passes
+            state, checks, facts, self._policy, self._trust, readings, unreferenced, evidence.failures
         )
-
-
-def _satisfied(policy: Policy, readings: tuple[Reading, ...]) -> bool:
-    return all(check.outcome is Outcome.PASS for check in policy.check(readings))
 
 
 def _failure(code: str, explanation: str, source: StatusSource = StatusSource.ENGINE) -> ValidationStatus:

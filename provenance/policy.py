@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -100,6 +100,7 @@ class CreatedPolicy:
     demands: tuple[Demand, ...]
     scope: str = "active"
     summary: str = ""
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """
@@ -119,7 +120,10 @@ class CreatedPolicy:
         """
         SHA-256 over name, version, scope and demands, lower-case hex.
         """
-        return _digest([self.name, self.version, self.scope, [repr(demand) for demand in self.demands]])
+        if not self._digest:
+            parts = [self.name, self.version, self.scope, [repr(demand) for demand in self.demands]]
+            object.__setattr__(self, "_digest", _digest(parts))
+        return self._digest
 
     def check(self, readings: tuple[Reading, ...]) -> tuple[Check, ...]:
         """

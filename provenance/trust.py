@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provenance.certificate import Certificate, load
@@ -122,6 +122,7 @@ class TrustProfile:
     name: str
     claim_anchors: tuple[ClaimAnchor, ...]
     time_stamp_anchors: tuple[Pin, ...] = ()
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """
@@ -151,6 +152,12 @@ class TrustProfile:
         """
         SHA-256 over what the profile demands, names of certificates aside; lower-case hex.
         """
+        if not self._digest:
+            # Every report names it, and computing it costs as much as judging an image without credentials.
+            object.__setattr__(self, "_digest", self._compute_digest())
+        return self._digest
+
+    def _compute_digest(self) -> str:
         demands = {
             "claim_anchors": sorted(
                 [a.pin.sha256, sorted(p.sha256 for p in a.intermediates), sorted(a.key_purposes)]

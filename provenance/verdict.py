@@ -89,8 +89,6 @@ class VerificationResult:
         policy: The policy asked.
 
         trust: The trust profile believed.
-
-        passes: Names of the built-in policies that accept the asset.
     """
 
     state: ValidationState
@@ -101,7 +99,6 @@ class VerificationResult:
     readings: tuple[Reading, ...] = ()
     unreferenced: tuple[Manifest, ...] = ()
     store_failures: tuple[ValidationStatus, ...] = ()
-    passes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """
@@ -132,6 +129,20 @@ class VerificationResult:
         The active manifest, or None.
         """
         return self.readings[0] if self.readings else None
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """
+        Names of the built-in policies that accept the asset; none where no policy was asked.
+        """
+        unasked = any(check.id == "policy" and check.outcome is Outcome.SKIPPED for check in self.checks)
+        if self.state is not ValidationState.TRUSTED or unasked:
+            return ()
+        return tuple(
+            name
+            for name, policy in builtin_policies().items()
+            if all(check.outcome is Outcome.PASS for check in policy.check(self.readings))
+        )
 
     @property
     def origin(self) -> Origin | None:
