@@ -8,6 +8,7 @@ because it lies beside the project and not in it: they are marked `corpus`, and 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from provenance.authority import Authority
 from provenance.trust import TrustProfile
+from tests.browser_support import Browser, launch
 from tests.support import SHARED, trust_in
 
 settings.register_profile(
@@ -87,6 +89,15 @@ def sample_trust(authority: Authority) -> TrustProfile:
     Believe `authority` by pins alone, as the Microsoft profile believes Microsoft.
     """
     return trust_in(authority)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """
+    Start the browser that all tests of pages share; they are skipped where it is not to be had.
+    """
+    with launch() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = Path(sys.executable)
 SHIPPED = {"cli": "provenance/cli", "provenance": "provenance"}
-LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist")
+LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", "node_modules")
 
 INDEX_HOSTS = ("pypi" + ".org", "python" + "hosted", "npm" + "js.", "deb." + "debian", "crates" + ".io")
 """

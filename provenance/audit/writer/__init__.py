@@ -1,0 +1,3 @@
+"""
+The outputs of an audit, one module a format.
+"""
