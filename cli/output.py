@@ -4,13 +4,13 @@ Files the command writes: whole or not at all, because a half-written report rea
 
 from __future__ import annotations
 
-import os
-import stat
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from provenance import replacement
 from provenance.cli.terminal import OutputError, printable
 
 
@@ -28,20 +28,12 @@ def replaced(path: Path, *, mode: int = 0o666) -> Iterator[IO[str]]:
         OutputError: If it cannot be written, or *path* is something else than a regular file.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            raise OutputError(f"{printable(str(path))} is not a regular file, so it cannot be replaced")
-        beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123 - a descriptor
-                yield file
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise OutputError(f"{printable(str(path))} cannot be written: {reason}") from error
+        with replacement.replaced(path, mode=mode) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
+            yield text
+            text.detach()
+    except OSError as error:
+        raise OutputError(f"{printable(str(path))} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
-from uuid import uuid4
 
 import uvicorn
 
 from provenance.authority import KeyType
+from provenance.replacement import replaced
 from provenance.simulator.access import TokenBook
 from provenance.simulator.app import create_app
 from provenance.simulator.body import BodyLimits
@@ -279,7 +279,8 @@ def serve(
     try:
         with simulator:
             if trust_out is not None:
-                _replace_file(trust_out, dump_trust_profile(simulator.trust_profile))
+                with replaced(trust_out) as file:
+                    file.write(dump_trust_profile(simulator.trust_profile).encode())
             if when_ready is not None:
                 when_ready(simulator)
             told.wait()
@@ -322,13 +323,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _replace_file(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -1,0 +1,216 @@
+"""
+Which files fail an audit: those of the categories that were named, less what an earlier audit knew already.
+
+The gate changes nothing about a verdict: it only marks records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from provenance.audit.record import Category, Record, Summary
+from provenance.errors import BaselineError
+from provenance.report import SCHEMA
+from provenance.status import ValidationState
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""
+Longest line of a baseline.
+"""
+
+NONE = "none"
+"""
+The word for a gate that lets everything pass.
+"""
+
+CHOICES = (Category.ABSENT, Category.INVALID, Category.UNTRUSTED, Category.REJECTED, Category.ERROR)
+"""
+What can fail an audit: everything but what is accepted.
+"""
+
+DEFAULT = frozenset({Category.INVALID, Category.ERROR})
+"""
+What fails an audit unless told otherwise: what was changed or damaged, and what could not be judged.
+"""
+
+PASSED = 0
+FAILED = 1
+NOT_JUDGED = 3
+
+
+class Known(NamedTuple):
+    """
+    What an earlier audit says of one file.
+
+    Attributes:
+        name: The file's name.
+
+        category: What became of it.
+
+        reasons: As a record has them.
+    """
+
+    name: str
+    category: Category
+    reasons: tuple[str, ...]
+
+
+class Baseline:
+    """
+    What an earlier audit came to, at eight bytes a file.
+
+    A file is known if it had the same name, became the same and for the same reasons; one that got worse is
+    not. Where a name stands in it twice, either will do.
+    """
+
+    def __init__(self, known: Iterable[Known]) -> None:
+        # With a key that nobody can know beforehand, nobody can make a name that is taken for another one.
+        self._key = os.urandom(16)
+        self._marks = array("Q", sorted(array("Q", map(self._mark, known))))
+
+    @classmethod
+    def load(cls, path: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> Self:
+        """
+        Read an earlier output in JSON Lines.
+
+        Raises:
+            BaselineError: If it cannot be read, or a line is no report or longer than *max_line_bytes*.
+        """
+        return cls(_read(path, max_line_bytes))
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def __contains__(self, record: Record) -> bool:
+        """
+        Tell whether a record's file is known.
+        """
+        mark = self._mark(Known(record.name, record.category, record.reasons))
+        place = bisect_left(self._marks, mark)
+        return place < len(self._marks) and self._marks[place] == mark
+
+    def _mark(self, known: Known) -> int:
+        text = json.dumps(known).encode()
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self._key).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """
+    What fails an audit.
+
+    Attributes:
+        fail_on: Categories that do; may be empty.
+
+        baseline: What was known before and does not count, or None.
+    """
+
+    fail_on: frozenset[Category] = DEFAULT
+    baseline: Baseline | None = None
+
+    def __post_init__(self) -> None:
+        """
+        Refuse to fail what is accepted.
+
+        Raises:
+            ValueError: If so.
+        """
+        if not self.fail_on <= frozenset(CHOICES):
+            raise ValueError("what is accepted cannot fail an audit")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read categories with commas between them, or "none".
+
+        Raises:
+            ValueError: If there is another word, no word, or "none" beside others.
+        """
+        words = {word.strip() for word in text.split(",")}
+        unknown = sorted(words - {*CHOICES, NONE})
+        if unknown:
+            choices = ", ".join((*CHOICES, NONE))
+            raise ValueError(f"{unknown[0]!r} is none of {choices}")
+        if NONE in words and len(words) > 1:
+            raise ValueError(f"{NONE!r} goes with nothing else")
+        return cls(frozenset(Category(word) for word in words - {NONE}))
+
+    def apply(self, record: Record) -> Record:
+        """
+        Mark a record as failing, or not.
+        """
+        failing = record.category in self.fail_on and (self.baseline is None or record not in self.baseline)
+        return record if failing == record.failing else record._replace(failing=failing)
+
+    @staticmethod
+    def exit_code(summary: Summary) -> int:
+        """
+        Tell how a program should end.
+
+        Returns:
+            0 if nothing failed, 1 if only verdicts did, 3 if anything failed that could not be judged.
+        """
+        if summary.failing_errors:
+            return NOT_JUDGED
+        return FAILED if summary.failing else PASSED
+
+
+def _read(path: Path, max_line_bytes: int) -> Iterator[Known]:
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            for number in itertools.count(1):
+                line = file.readline(max_line_bytes + 1)
+                if not line:
+                    return
+                if len(line) > max_line_bytes:
+                    raise BaselineError(where, number, f"longer than {max_line_bytes:,} bytes")
+                try:
+                    yield _known(_parse(line))
+                except ValueError as error:
+                    raise BaselineError(where, number, str(error)) from error
+    except OSError as error:
+        raise BaselineError(where, None, f"it cannot be read: {error.strerror}") from error
+
+
+def _parse(line: bytes) -> object:
+    try:
+        return json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is not JSON") from error
+
+
+def _known(report: object) -> Known:
+    match report:
+        case {"schema": str(schema)} if schema == SCHEMA:
+            pass
+        case _:
+            raise ValueError(f"it is no report of the form {SCHEMA}")
+    match report:
+        case {"asset": {"name": str(name)}, "state": None, "accepted": False, "error": {"type": str(kind)}}:
+            return Known(name, Category.ERROR, (kind,))
+        case {
+            "asset": {"name": str(name)},
+            "state": str(state),
+            "accepted": bool(accepted),
+            "findings": list(findings),
+        }:
+            category = Category.of(ValidationState(state), accepted=accepted)
+            return Known(name, category, tuple(dict.fromkeys(map(_check_of, findings))))
+    raise ValueError("the report is not complete, or of a file without a name")
+
+
+def _check_of(finding: object) -> str:
+    match finding:
+        case {"check": str(check)}:
+            return check
+    raise ValueError("a finding names no check")

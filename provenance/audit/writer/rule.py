@@ -1,0 +1,125 @@
+"""
+What each check and each error means, for whoever sees it outside this project.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """
+    A check that can fail, or an error that can stand in a verdict's way.
+
+    Attributes:
+        id: Of the check, or the type of the error.
+
+        title: What is the case if it shows up.
+
+        help: What that means, and what can be done.
+    """
+
+    id: str
+    title: str
+    help: str
+
+
+RULES = (
+    Rule(
+        "manifest_store",
+        "The image carries no Content Credentials",
+        "That says nothing about how the image was made: many programs and platforms drop Content "
+        "Credentials. Where it should carry them, get the file again from where it was made, and do not "
+        "save it anew.",
+    ),
+    Rule(
+        "integrity",
+        "The Content Credentials do not hold for these bytes",
+        "A hash, the claim signature or the structure of the manifest store does not hold: the image or its "
+        "credentials were changed or damaged after signing. Get the file again from where it was made; if "
+        "it is the same then, do not rely on anything its credentials say.",
+    ),
+    Rule(
+        "signing_credential",
+        "The signer is not trusted",
+        "What was signed holds, but the signer is unknown, expired, revoked or not meant for this purpose, "
+        "so anybody may have signed it. If you know the signer, add a trust profile that pins its "
+        "certificate authority.",
+    ),
+    Rule(
+        "trailing_bytes",
+        "Bytes follow the end of the image",
+        "No signature covers them, and some programs show or run them. Get the file again from where it was "
+        "made.",
+    ),
+    Rule(
+        "unbound_bytes",
+        "Bytes inside the image are covered by no hash",
+        "They stand between the parts that were signed and can be changed unnoticed. Get the file again "
+        "from where it was made.",
+    ),
+    Rule(
+        "software_agent",
+        "Something else than the expected software made the image",
+        "The credentials are trusted, but the action that created the image names none of the policy's "
+        "software agents. If the image is welcome all the same, choose or write a policy that accepts it.",
+    ),
+    Rule(
+        "description",
+        "The image is not described as the policy demands",
+        "The credentials are trusted, but the action that created the image has none of the policy's "
+        "descriptions. If the image is welcome all the same, choose or write a policy that accepts it.",
+    ),
+    Rule(
+        "when",
+        "The image does not say that it was made when it was signed",
+        "The credentials are trusted, but the time of the action that created the image is missing or too "
+        "far from the time-stamp. If the image is welcome all the same, choose or write a policy that "
+        "accepts it.",
+    ),
+    Rule(
+        "lineage",
+        "No manifest is reached by trusted manifests only",
+        "The policy looks at ingredients as well, and each of them, or one on the way to it, is not "
+        "trusted. Inspect the image to see which.",
+    ),
+    Rule(
+        "UnreadableAssetError",
+        "The file could not be read",
+        "It was missing, forbidden, no regular file, or changed meanwhile. Nothing is known about it.",
+    ),
+    Rule(
+        "AssetTooLargeError",
+        "The file, or a part of it, is larger than allowed",
+        "Nothing is known about it. Raise the limit if you trust where the image comes from.",
+    ),
+    Rule(
+        "UnsupportedAssetError",
+        "The file is no image of a kind that is read",
+        "Nothing is known about it. PNG, JPEG, WebP, AVIF, HEIC, TIFF, GIF and SVG are read.",
+    ),
+    Rule(
+        "MalformedAssetError",
+        "The image file is damaged",
+        "It is damaged where it has to be read to look for a manifest store, so nothing is known about it. "
+        "Get the file again from where it was made.",
+    ),
+    Rule(
+        "EngineError",
+        "The C2PA engine failed",
+        "It failed in a way that says nothing of the image. Run 'provenance selftest'.",
+    ),
+    Rule(
+        "WorkerCrashedError",
+        "The process that judged the image ended before it answered",
+        "Nothing is known about it. Keep the image, and report it: no image should be able to do this.",
+    ),
+    Rule(
+        "DeadlineExceededError",
+        "Judging the image took longer than allowed",
+        "Nothing is known about it. Allow more time if you trust where the image comes from.",
+    ),
+)
+"""
+Checks in the order they are made, then errors.
+"""
