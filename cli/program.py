@@ -16,7 +16,15 @@ import click
 from click.shell_completion import CompletionItem
 
 from provenance.cli import terminal
-from provenance.errors import PolicyError, ProvenanceError, TrustError
+from provenance.errors import (
+    BaselineError,
+    PolicyError,
+    ProvenanceError,
+    SettingsError,
+    StateError,
+    StoreAddressError,
+    TrustError,
+)
 
 DISTRIBUTION = "azure-image-provenance"
 ENGINE = "c2pa-python"
@@ -25,12 +33,17 @@ NOT_JUDGED = 3
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
+_BAD_REQUESTS = (BaselineError, PolicyError, SettingsError, StateError, StoreAddressError, TrustError)
+
 COMMANDS = {
     "verify": ("verify", "verify", "Verify the Content Credentials of images."),
     "inspect": ("inspection", "inspect", "Show everything the Content Credentials of an image say."),
+    "audit": ("audit", "audit", "Verify every image in folders, for reports and as a gate in CI."),
     "generate": ("generation", "generate", "Generate images with Azure OpenAI, and verify them."),
     "edit": ("generation", "edit", "Edit images with Azure OpenAI, and verify what comes back."),
+    "serve": ("serve", "serve", "Judge images that are sent over HTTP, and keep the reports."),
     "simulate": ("simulation", "simulate", "Run an Azure-compatible image API on this machine."),
+    "keys": ("keys", "keys", "Make, list and revoke API keys of the moderation service."),
     "policy": ("policy", "policy", "See what the policies demand."),
     "trust": ("trust", "trust", "Choose whose signatures to trust."),
     "selftest": ("selftest", "selftest", "Judge known images, to see that this installation works."),
@@ -112,7 +125,7 @@ class Program(click.Group):
             code = INTERRUPTED
         except ProvenanceError as error:
             terminal.complain(str(error), error.hint)
-            code = BAD_REQUEST if isinstance(error, PolicyError | TrustError) else NOT_JUDGED
+            code = BAD_REQUEST if isinstance(error, _BAD_REQUESTS) else NOT_JUDGED
         gc.freeze()  # the process ends: going through all that was imported once more frees nothing
         sys.exit(code or 0)
 

@@ -143,7 +143,7 @@ class Asset:
     Attributes:
         size: Number of bytes, as found when it was opened.
 
-        name: The path as it was given; None for bytes and streams.
+        name: The path as it was given; None for bytes, streams and descriptors.
 
         media_type: What the first bytes say, whatever the name says.
     """
@@ -208,7 +208,25 @@ class Asset:
             raise UnreadableAssetError(_reason(error)) from error
 
     @classmethod
-    def _from_descriptor(cls, descriptor: int, name: str, limits: Limits) -> Self:
+    def from_descriptor(cls, descriptor: int, limits: Limits) -> Self:
+        """
+        Take a regular file that is open for reading; it stays open, and is the caller's to close.
+
+        Raises:
+            UnreadableAssetError: If it is not open, or not a regular file.
+        """
+        try:
+            own = os.dup(descriptor)
+            try:
+                return cls._from_descriptor(own, None, limits)
+            except (AssetError, OSError):
+                os.close(own)
+                raise
+        except OSError as error:
+            raise UnreadableAssetError(_reason(error)) from error
+
+    @classmethod
+    def _from_descriptor(cls, descriptor: int, name: str | None, limits: Limits) -> Self:
         # Once more: what the path led to may have changed between looking and opening.
         status = os.fstat(descriptor)
         _require_regular(status)
@@ -255,6 +273,13 @@ class Asset:
 
     def __repr__(self) -> str:
         return f"<Asset {self.media_type}, {self.size:,} bytes>"
+
+    @property
+    def status(self) -> os.stat_result | None:
+        """
+        What the system said of the file when it was opened; None for bytes and streams.
+        """
+        return self._status
 
     def close(self) -> None:
         """

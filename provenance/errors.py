@@ -13,6 +13,12 @@ in `generation.errors`.
     ├── GenerationError       the image API refused or failed; one subclass per cause
     ├── EngineError           the engine failed for reasons that say nothing about the image;
     │                         WorkerCrashedError, DeadlineExceededError where another process judged
+    ├── SettingsError         the service's settings cannot be read, or make no sense
+    ├── StoreError            the service's store of reports and keys cannot be used;
+    │                         StoreAddressError, StoreVersionError where the database is not at fault
+    ├── OutputFileError       an output of an audit cannot be written
+    ├── StateError            what earlier runs of an audit left cannot be used
+    ├── BaselineError         the earlier output that an audit is held against cannot be used
     └── NotAcceptedError      from `raise_if_rejected` only; carries the result
 """
 
@@ -62,7 +68,8 @@ class AssetTooLargeError(AssetError):
     The asset, or a part of it, is larger than the caller allowed.
 
     Attributes:
-        unit: What was counted: "bytes", "chunks", "manifest store bytes", "manifests" or "boxes".
+        unit: What was counted: "bytes", "chunks", "manifest store bytes", "manifests", "boxes" or, in an
+            audit, "report bytes".
 
         size: How many were seen before reading stopped; a lower bound, not the total.
 
@@ -175,6 +182,117 @@ class DeadlineExceededError(EngineError):
 
     def __str__(self) -> str:
         return f"not judged within {self.deadline_s:g} s"
+
+
+class SettingsError(ProvenanceError):
+    """
+    A setting of the service is unknown, of the wrong kind or out of bounds.
+    """
+
+    hint = "Run 'provenance serve --show-settings' to see what may be set, and to what."
+
+
+class StoreError(ProvenanceError):
+    """
+    The store of reports and keys cannot be used, or did not do what it was asked to.
+
+    Attributes:
+        reason: What stood in the way; neither a secret nor a password.
+    """
+
+    hint = "Check that the database runs, that it may be written to, and that its disk has room."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the store cannot be used: {self.reason}"
+
+
+class StoreAddressError(StoreError):
+    """
+    The address of the store names no database that this program can open.
+    """
+
+    hint = (
+        "Give sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE with the extra 'postgresql' installed."
+    )
+
+
+class StoreVersionError(StoreError):
+    """
+    The store's tables are not those of this version of the program.
+    """
+
+    hint = "Run the version of this program that last migrated the store, or a newer one."
+
+
+class OutputFileError(ProvenanceError):
+    """
+    An output of an audit cannot be written.
+
+    Attributes:
+        where: The file's path, or "standard output"; may be hostile text.
+
+        reason: What stood in the way.
+    """
+
+    hint = "Name a file in a folder that is there, with enough room; what was there before is unchanged."
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, reason)
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.where} cannot be written: {self.reason}"
+
+
+class StateError(ProvenanceError):
+    """
+    The file in which an audit remembers what it judged cannot be used.
+
+    Attributes:
+        where: The file's path; may be hostile text.
+
+        reason: What stood in the way.
+    """
+
+    hint = "Delete the file to judge everything anew, or name another; not while another audit is using it."
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, reason)
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the audit state {self.where} cannot be used: {self.reason}"
+
+
+class BaselineError(ProvenanceError):
+    """
+    The earlier output that an audit is to be held against cannot be read, or is none.
+
+    Attributes:
+        where: The file's path; may be hostile text.
+
+        line: Which of its lines is at fault, counted from 1; None if it could not be read at all.
+
+        reason: What is wrong.
+    """
+
+    hint = "Give the JSON Lines output of an earlier audit that was complete, unchanged."
+
+    def __init__(self, where: str, line: int | None, reason: str) -> None:
+        super().__init__(where, line, reason)
+        self.where = where
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line:,}"
+        return f"{self.where}{line}: {self.reason}"
 
 
 def _ending(exit_code: int | None) -> str:

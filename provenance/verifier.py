@@ -64,7 +64,7 @@ class Verifier:
         self.policy = policy if not isinstance(policy, str | Path) else load_policy(policy)
         self.trust = trust if isinstance(trust, TrustProfile) else load_trust_profile(trust)
         self.limits = limits or Limits()
-        self._at = at
+        self.at = at
         self._self_test = self_test
         self._judge = Judge(self.trust, self.policy, self.limits, Engine())
 
@@ -88,9 +88,9 @@ class Verifier:
         if self._self_test:
             require_passed(os.getpid())
         if isinstance(source, Asset):
-            return self._judge.judge(source, self._at)
+            return self._judge.judge(source, self.at)
         with Asset.open(source, self.limits) as asset:
-            return self._judge.judge(asset, self._at)
+            return self._judge.judge(asset, self.at)
 
 
 def verify(

@@ -110,7 +110,9 @@ class WorkerPool(Generic[Task, Answer]):
             for _ in range(self.workers):
                 stack.enter_context(self._worker())
 
-    def call(self, task: Task, descriptor: int | None = None) -> Answer:
+    def call(
+        self, task: Task, descriptor: int | None = None, *, deadline_s: float | None = None
+    ) -> Answer:
         """
         Have a task done by a worker; waits until one is free.
 
@@ -118,6 +120,9 @@ class WorkerPool(Generic[Task, Answer]):
             task: What to do.
 
             descriptor: Of an open file to pass on with it; stays open here.
+
+            deadline_s: Seconds that this call may take once it has a worker, more than 0; by default the
+                pool's.
 
         Returns:
             The answer.
@@ -133,7 +138,7 @@ class WorkerPool(Generic[Task, Answer]):
             ValueError: If the pool is closed.
         """
         with self._worker() as worker:
-            outcome = worker.call(task, descriptor, self.deadline_s)
+            outcome = worker.call(task, descriptor, self.deadline_s if deadline_s is None else deadline_s)
         if isinstance(outcome, ProvenanceError):
             raise outcome
         return outcome

@@ -7,7 +7,7 @@ Many files: walk, run, resume, write.
     for record in Audit().run(["pictures"], summary):
         print(record.name, record.category)
 
-Names are imported when they are first asked for. The files are judged in other processes, so a program needs the
+Names are imported when they are first asked for. Files are judged in other processes, so a program needs the
 usual `if __name__ == "__main__":` around this.
 """
 
@@ -17,12 +17,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from provenance.audit.gate import Baseline, Gate
+    from provenance.audit.outputs import Outputs
     from provenance.audit.record import Category, Heading, Record, Summary
     from provenance.audit.run import Audit
 
-__all__ = ["Audit", "Category", "Heading", "Record", "Summary"]
+__all__ = ["Audit", "Baseline", "Category", "Gate", "Heading", "Outputs", "Record", "Summary"]
 
 _HOMES = {
+    "gate": ("Baseline", "Gate"),
+    "outputs": ("Outputs",),
     "record": ("Category", "Heading", "Record", "Summary"),
     "run": ("Audit",),
 }

@@ -1,0 +1,391 @@
+"""
+An audit of many files: walked, looked up, judged in other processes, and given as records in order.
+
+Files are judged in batches, several at a time; how many batches there may be before the first one is done is
+bounded, and so is memory, whatever the tree holds and however long one file hangs.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from provenance.asset import Limits
+from provenance.audit.dispatch import Dispatcher
+from provenance.audit.judging import (
+    DISTRIBUTION,
+    MAX_ANSWER_BYTES,
+    Answer,
+    Order,
+    Settings,
+    Stamp,
+    Task,
+    judging,
+    version,
+)
+from provenance.audit.record import Heading, Record, Summary, Unnamed
+from provenance.audit.state import MAX_PATHS, Known, State
+from provenance.audit.walk import Found, walk
+from provenance.errors import UnsupportedAssetError
+from provenance.policy import DEFAULT, Policy, load_policy
+from provenance.report import ENGINE
+from provenance.trust import MICROSOFT, TrustProfile
+from provenance.workers import DEADLINE_S, MAX_MEMORY_BYTES, WorkerPool
+
+Hashes = Literal["credentials", "all"]
+"""
+Which reports have the SHA-256 of their file: those of files with credentials, or all.
+"""
+
+Reuse = Literal["stat", "sha256"]
+"""
+How a file is known again: by size and times, or by its bytes.
+"""
+
+NOT_AN_IMAGE = "not an image"
+
+_IMAGE_NAMES = (
+    b".avif",
+    b".gif",
+    b".heic",
+    b".heif",
+    b".jfif",
+    b".jpe",
+    b".jpeg",
+    b".jpg",
+    b".png",
+    b".svg",
+    b".tif",
+    b".tiff",
+    b".webp",
+)
+_NO_IMAGE = (UnsupportedAssetError.__name__,)
+_BATCHES_PER_JOB = 4
+_PATIENCE_S = 0.1
+
+_Slot = tuple[Found, Unnamed | None]
+
+
+def usable_processors() -> int:
+    """
+    Count the processors that this process may use.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """
+    How many files are to be judged; may be run any number of times.
+
+    Attributes:
+        policy: Policy they are held against.
+
+        trust: Whom to believe.
+
+        limits: Bounds on what is read of a file.
+
+        at: Aware time that counts where no trusted time-stamp does; None for the time of judging.
+
+        jobs: Processes to judge in, at least 1.
+
+        deadline_s: Seconds that a file may take.
+
+        max_memory_bytes: Memory that a process may use for a file. Enforced on Linux only.
+
+        hashes: Which reports have a SHA-256.
+
+        thumbnails: Whether records have pictures, where Pillow can make them.
+
+        state: File in which records are remembered, or None.
+
+        reuse: How a file is known again.
+
+        include: Globs of files to judge, as `walk` takes them; none for all.
+
+        exclude: Globs of files and folders to leave out.
+
+        hidden: Whether to look at names that begin with a dot.
+    """
+
+    policy: Policy = field(default_factory=lambda: load_policy(DEFAULT))
+    trust: TrustProfile = MICROSOFT
+    limits: Limits = field(default_factory=Limits)
+    at: datetime | None = None
+    jobs: int = field(default_factory=usable_processors)
+    deadline_s: float = DEADLINE_S
+    max_memory_bytes: int = MAX_MEMORY_BYTES
+    hashes: Hashes = "credentials"
+    thumbnails: bool = False
+    state: Path | None = None
+    reuse: Reuse = "stat"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+
+    def __post_init__(self) -> None:
+        """
+        Refuse what cannot be run.
+
+        Raises:
+            ValueError: If a bound is out of range, a glob cannot be read, or *at* has no time zone.
+        """
+        if self.at is not None and self.at.tzinfo is None:
+            raise ValueError("'at' needs a time zone")
+        if self.hashes not in get_args(Hashes) or self.reuse not in get_args(Reuse):
+            raise ValueError(f"there is no way to hash {self.hashes!r} or to reuse by {self.reuse!r}")
+        self.workers()
+        walk((), include=self.include, exclude=self.exclude)
+
+    @property
+    def heading(self) -> Heading:
+        """
+        What holds for all records.
+        """
+        return Heading(
+            policy=self.policy.name,
+            policy_version=self.policy.version,
+            policy_digest=self.policy.digest,
+            trust=self.trust.name,
+            trust_digest=self.trust.digest,
+            engine=ENGINE,
+            tool_version=version(DISTRIBUTION),
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """
+        What all files are judged by.
+        """
+        return Settings(
+            policy=self.policy,
+            trust=self.trust,
+            limits=self.limits,
+            at=self.at,
+            hash_all=self.hashes == "all",
+            remember_hashes=self.state is not None and self.reuse == "sha256",
+            thumbnails=self.thumbnails,
+        )
+
+    def workers(self) -> WorkerPool[Order, tuple[Answer, ...]]:
+        """
+        Make the pool of processes that judge; none is started yet.
+        """
+        return WorkerPool(
+            judging(self.settings),
+            workers=self.jobs,
+            deadline_s=self.deadline_s,
+            max_memory_bytes=self.max_memory_bytes,
+        )
+
+    def run(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        summary: Summary,
+        *,
+        stop: threading.Event | None = None,
+        own: Iterable[Path] = (),
+    ) -> Generator[Record, None, None]:
+        """
+        Judge every file below some paths; records come in the order of `walk`, as soon as they are known.
+
+        What is no image and has not the name of one has no record: it is counted, unless it was named itself
+        or matches a glob to include. When the generator is closed, or an exception ends it, the processes are
+        ended at once; what they had answered is remembered.
+
+        Args:
+            paths: Files and folders.
+
+            summary: Counts what is skipped and what is reused, and is told whether all was done. Counting
+                records is left to the caller, who may mark them before.
+
+            stop: Once set, the run ends with the record that is due; it is looked at ten times a second.
+
+            own: Files to pass over without counting them, such as outputs; the state file always is.
+
+        Raises:
+            StateError: If the state file cannot be used.
+
+            EngineError: If the self-test fails.
+
+            ProvenanceError: If a policy or a profile cannot be used.
+        """
+        passed = {os.path.realpath(os.fsencode(path)) for path in (*own, *self._state_files())}
+        found = walk(
+            paths,
+            include=self.include,
+            exclude=self.exclude,
+            hidden=self.hidden,
+            skipped=summary.skipped,
+            own=passed,
+        )
+        with ExitStack() as stack:
+            state = stack.enter_context(State(self.state, self.settings.digest)) if self.state else None
+            run = _Run(self, summary, state, stop or threading.Event())
+            stack.callback(run.close)
+            yield from run.records(found)
+
+    def _state_files(self) -> list[Path]:
+        if self.state is None:
+            return []
+        return [self.state.with_name(self.state.name + end) for end in ("", "-wal", "-journal")]
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """
+    Files in the order of the walk, and where the answers for those that have no record yet will be.
+    """
+
+    slots: Sequence[_Slot]
+    tasks: Sequence[Task]
+    future: Future[list[Answer]] | None = None
+    is_kept: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self.future is None or self.future.done()
+
+
+class _StoppedError(Exception):
+    """
+    Somebody asked for an end. Never leaves this module.
+    """
+
+
+class _Run:
+    """
+    One run: a window of batches, of which the first is given out.
+    """
+
+    def __init__(self, audit: Audit, summary: Summary, state: State | None, stop: threading.Event) -> None:
+        self._audit = audit
+        self._summary = summary
+        self._state = state
+        self._stop = stop
+        self._dispatcher = Dispatcher(audit.workers(), thumbnails=audit.thumbnails)
+        self._window: deque[_Batch] = deque()
+
+    def records(self, found: Iterator[Found]) -> Iterator[Record]:
+        try:
+            for batch in self._batches(found):
+                self._window.append(self._entered(batch))
+                yield from self._due(_BATCHES_PER_JOB * self._audit.jobs)
+            yield from self._due(1)
+        except _StoppedError:
+            return
+        self._summary.complete = True
+
+    def close(self) -> None:
+        """
+        End the workers, and remember what they had answered.
+        """
+        self._dispatcher.close()
+        self._keep()
+
+    def _batches(self, found: Iterator[Found]) -> Iterator[_Batch]:
+        while chunk := list(islice(found, MAX_PATHS if self._state else self._dispatcher.batch_size)):
+            paths = [item.path for item in chunk if item.error is None]
+            known = self._state.find(paths) if self._state is not None else {}
+            slots: list[_Slot] = []
+            tasks: list[Task] = []
+            room = MAX_ANSWER_BYTES
+            for item in chunk:
+                record = self._known(item, known.get(item.path))
+                if record is None:
+                    tasks.append(self._task(item, known.get(item.path)))
+                else:
+                    room -= len(record.rest)
+                slots.append((item, record))
+                if room < 0 or len(tasks) >= self._dispatcher.batch_size:
+                    yield _Batch(slots, tasks)
+                    slots, tasks, room = [], [], MAX_ANSWER_BYTES
+            if slots:
+                yield _Batch(slots, tasks)
+
+    def _known(self, found: Found, known: Known | None) -> Unnamed | None:
+        if found.error is not None:
+            return Unnamed.of(found.error)
+        if known is None or self._audit.reuse != "stat" or known.stamp != found.stamp:
+            return None
+        return known.record or self._read(found)
+
+    def _task(self, found: Found, known: Known | None) -> Task:
+        same = known is not None and self._audit.reuse == "sha256" and known.stamp[0] == found.size
+        return Task(found.path, Stamp(*found.stamp), found.named, known.sha256 if known and same else None)
+
+    def _read(self, found: Found) -> Unnamed:
+        return cast("State", self._state).read(found.path)
+
+    def _entered(self, batch: _Batch) -> _Batch:
+        if batch.tasks:
+            batch.future = self._dispatcher.submit(batch.tasks)
+        return batch
+
+    def _due(self, most: int) -> Iterator[Record]:
+        """
+        Give out the first batches: those that are ready, and as many more as make fewer than *most* left.
+        """
+        while self._window and (self._window[0].is_ready or len(self._window) >= most):
+            batch = self._window[0]
+            while not batch.is_ready:
+                wait((cast("Future[list[Answer]]", batch.future),), _PATIENCE_S)
+                self._keep()
+                self._look()
+            self._keep()
+            self._window.popleft()
+            yield from self._given(batch)
+
+    def _given(self, batch: _Batch) -> Iterator[Record]:
+        answers = iter(batch.future.result() if batch.future is not None else ())
+        for index, (found, known) in enumerate(batch.slots):
+            self._look()
+            record, is_reused = known, found.error is None
+            if record is None:
+                answer = next(answers, None)
+                if answer is None:  # the answers up to here were long enough
+                    rest = batch.slots[index:]
+                    tasks = batch.tasks[-sum(record is None for _, record in rest) :]
+                    self._window.appendleft(self._entered(_Batch(rest, tasks)))
+                    return
+                is_reused = answer.record is None
+                record = answer.record or self._read(found)
+            if record.reasons == _NO_IMAGE and self._is_passed(found):
+                self._summary.skipped[NOT_AN_IMAGE] += 1
+            else:
+                self._summary.reused += is_reused
+                yield record.under(found.name)
+
+    def _is_passed(self, found: Found) -> bool:
+        asked_for = found.named or self._audit.include
+        return not asked_for and not found.path.lower().endswith(_IMAGE_NAMES)
+
+    def _look(self) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
+
+    def _keep(self) -> None:
+        """
+        Remember the answers that came meanwhile.
+        """
+        if self._state is None:
+            return
+        for batch in self._window:
+            future = batch.future
+            if batch.is_kept or future is None or not future.done() or future.cancelled():
+                continue
+            batch.is_kept = True
+            if future.exception() is None:
+                paths = [task.path for task in batch.tasks]
+                self._state.keep(zip(paths, future.result(), strict=False))
