@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -223,10 +224,11 @@ def _carry_out(
 ) -> tuple[Summary, list[Record]]:
     summary = Summary()
     failing: list[Record] = []
-    records = plan.run(paths, summary, stop=stop, own=sink.files)
+    own = sink.files
+    records = plan.run(paths, summary, stop=stop, own=own)
     with (
         closing(records),
-        Meter(lambda: _total(plan, paths), lambda: _so_far(summary), wanted=not quiet) as meter,
+        Meter(lambda: _total(plan, paths, own), lambda: _so_far(summary), wanted=not quiet) as meter,
     ):
         for record in map(gate.apply, records):
             summary.add(record)
@@ -241,8 +243,10 @@ def _carry_out(
     return summary, failing
 
 
-def _total(plan: Audit, paths: tuple[str, ...]) -> int:
-    return sum(1 for _ in walk(paths, include=plan.include, exclude=plan.exclude, hidden=plan.hidden))
+def _total(plan: Audit, paths: tuple[str, ...], own: frozenset[Path]) -> int:
+    passed = map(os.fsencode, own)
+    found = walk(paths, include=plan.include, exclude=plan.exclude, hidden=plan.hidden, own=passed)
+    return sum(1 for _ in found)
 
 
 def _so_far(summary: Summary) -> str:

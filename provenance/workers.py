@@ -110,9 +110,7 @@ class WorkerPool(Generic[Task, Answer]):
             for _ in range(self.workers):
                 stack.enter_context(self._worker())
 
-    def call(
-        self, task: Task, descriptor: int | None = None, *, deadline_s: float | None = None
-    ) -> Answer:
+    def call(self, task: Task, descriptor: int | None = None, *, deadline_s: float | None = None) -> Answer:
         """
         Have a task done by a worker; waits until one is free.
 
@@ -190,6 +188,8 @@ class WorkerPool(Generic[Task, Answer]):
             return idle
         worker = _Worker(self._make, self._max_memory_bytes)
         self._live.add(worker)
+        if self._closed:
+            worker.stop()  # it was not there yet when the others were ended
         return worker
 
     def _end(self, worker: _Worker[Task, Answer]) -> None:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Judge the sample images under the sample trust profile, and hold the verdicts against sample_images/index.toml.
 #
-# Then generate an image from a simulated Azure resource on this machine, verify it and save it.
+# Then audit them as a folder; then generate an image from a simulated Azure resource on this machine, verify it
+# and save it.
 #
-# Leaves in build/demo: verdicts.txt, reports.jsonl, under reports/ one JSON report per image, and under
-# generated/ the image with its report.
+# Leaves in build/demo: verdicts.txt, reports.jsonl, under reports/ one JSON report per image, audit.html and
+# audit.csv, and under generated/ the image with its report.
 #
 # Usage: scripts/demo.sh [PROVENANCE]
 
@@ -51,6 +52,10 @@ done <<<"$expected" 3<"$out/reports.jsonl"
 
 printf '\n%d of %d verdicts as expected; verdicts and reports are in %s\n' "$good" "${#images[@]}" "$out"
 [[ $good -eq ${#images[@]} ]] || exit 1
+
+printf '\nThe same images as a folder; the page for people is %s/audit.html:\n\n' "$out"
+"$provenance" audit --trust-profile sample_images/trust.toml --fail-on none \
+  --output "$out/audit.html" --output "$out/audit.csv" sample_images
 
 printf '\nGenerating, verifying and saving an image, with Azure simulated on this machine:\n\n'
 "$provenance" simulate --port 0 --api-key demo --trust-out "$out/simulated.toml" >"$out/endpoint.txt" &
