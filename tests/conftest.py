@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from provenance.authority import Authority
 from provenance.trust import TrustProfile
+from tests import postgresql_support
 from tests.browser_support import Browser, launch
+from tests.postgresql_support import PostgreSQL
 from tests.support import SHARED, trust_in
 
 settings.register_profile(
@@ -98,6 +100,29 @@ def browser() -> Iterator[Browser]:
     """
     with launch() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """
+    Run one PostgreSQL for all tests; each has databases of its own in it.
+    """
+    with postgresql_support.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """
+    Give the address of an empty database, once of each kind.
+    """
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    url = server.create_database()
+    yield url
+    server.give_back(url)
 
 
 @pytest.fixture(scope="session")

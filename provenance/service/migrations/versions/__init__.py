@@ -1,0 +1,3 @@
+"""
+The revisions, each in a module of its own; what was released is never changed.
+"""

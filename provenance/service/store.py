@@ -1,0 +1,444 @@
+"""
+The store of the service: reports by what they depend on, and API keys.
+
+A verdict follows from the image's bytes, the policy, the trust profile and the engine, so a report is kept
+once for these four. One thing is missing there: without a trusted time-stamp, a signer's certificate counts
+as of today. Such a report is found again on the day it was made, in UTC, and replaced later.
+
+What a caller got wrong is a ValueError; a StoreError is the database's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CursorResult,
+    Select,
+    bindparam,
+    column,
+    delete,
+    or_,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from provenance.errors import StoreVersionError
+from provenance.report import Report
+from provenance.service.database import Database
+from provenance.service.keys import Clock, KeyStore, as_utc
+from provenance.service.migrations import is_newest
+from provenance.service.tables import PROBE, REPORTS, REVISION_TABLE, Time
+from provenance.status import ValidationState
+
+MAX_PAGE = 100
+MAX_REPORT = 1024 * 1024
+"""
+Characters of the longest report that is kept; those of images seen so far have up to 13,000.
+"""
+
+STATES = tuple(state.value for state in ValidationState)
+ORIGINS = ("active", "ingredient", "none")
+"""
+What `Store.search` takes as `state` and as `origin`.
+"""
+
+_PURGED_AT_ONCE = 500
+# About what the largest usual report takes, so that there is room for one if there is room for this.
+_PROBE_BYTES = 64 * 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_TEXT = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = struct.Struct(">qq")
+_NO_CURSOR = "cursor has to be one that an earlier page gave"
+_CURSOR_TEXT = re.compile(r"[A-Za-z0-9_-]{22}")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class ReportKey(NamedTuple):
+    """
+    What a verdict depends on.
+
+    Attributes:
+        sha256: SHA-256 of the image's bytes, in lower-case hex.
+
+        policy_digest: Digest of the policy.
+
+        trust_digest: Digest of the trust profile.
+
+        engine: Name and version of the engine, as reports have it; behind "; " may stand what else judged.
+    """
+
+    sha256: str
+    policy_digest: str
+    trust_digest: str
+    engine: str
+
+
+class StoredReport(NamedTuple):
+    """
+    A report that is kept.
+
+    Attributes:
+        id: Its number in this store.
+
+        key: What the verdict depends on.
+
+        report: The report as JSON text in ASCII; `asset.name` is null.
+
+        created_at: When it was kept.
+    """
+
+    id: int
+    key: ReportKey
+    report: str
+    created_at: datetime
+
+
+class ReportPage(NamedTuple):
+    """
+    Some of the reports that were searched for.
+
+    Attributes:
+        reports: The newest first; may be empty.
+
+        next_cursor: Where the next page begins, or None if this is the last.
+    """
+
+    reports: tuple[StoredReport, ...]
+    next_cursor: str | None
+
+
+_STORED = (
+    REPORTS.c.id,
+    REPORTS.c.sha256,
+    REPORTS.c.policy_digest,
+    REPORTS.c.trust_digest,
+    REPORTS.c.engine,
+    REPORTS.c.report,
+    REPORTS.c.created_at,
+)
+_IS_KEY = (
+    (REPORTS.c.sha256 == bindparam("sha256"))
+    & (REPORTS.c.policy_digest == bindparam("policy_digest"))
+    & (REPORTS.c.trust_digest == bindparam("trust_digest"))
+    & (REPORTS.c.engine == bindparam("engine"))
+)
+_FIND = select(*_STORED).where(_IS_KEY, or_(REPORTS.c.day.is_(None), REPORTS.c.day == bindparam("today")))
+_FIND_DAY = select(REPORTS.c.day).where(_IS_KEY)
+_FIND_REVISION: Select[str] = select(column("version_num")).select_from(table(REVISION_TABLE))
+_NEWEST_FIRST = (REPORTS.c.created_at.desc(), REPORTS.c.id.desc())
+
+
+class Store(KeyStore):
+    """
+    Reports and API keys in a database; safe to share between threads; a context manager.
+
+    Made by `open`, which `KeyStore` has.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """
+        Use a database that is up to date; `open` sees to that.
+        """
+        super().__init__(database, clock)
+        insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        # Inline: nobody asks for the number of the new row, and counting rows is meant to work.
+        keep = insert(REPORTS).inline()
+        replaced = {
+            name: keep.excluded[name]
+            for name in ("state", "accepted", "origin", "policy", "day", "created_at", "report")
+        }
+        # What holds on one day only gives way to what was judged later.
+        self._keep = keep.on_conflict_do_update(
+            index_elements=["sha256", "policy_digest", "trust_digest", "engine"],
+            set_=replaced,
+            where=REPORTS.c.day < keep.excluded.day,
+        ).execution_options(preserve_rowcount=True)
+        probe = insert(PROBE).values(id=1, content=bindparam("content"))
+        self._probe = probe.on_conflict_do_update(
+            index_elements=["id"], set_={"content": probe.excluded.content}
+        )
+
+    def find(self, key: ReportKey) -> StoredReport | None:
+        """
+        Find the report on an image that was judged before, if the verdict still holds.
+
+        Raises:
+            StoreError: If the database does not answer.
+
+            ValueError: If the key is none: no SHA-256 in lower-case hex, or no name of an engine.
+        """
+        _check_key(key)
+        parameters = {**key._asdict(), "today": self._now().date()}
+        with self._database.connect() as connection:
+            row = connection.execute(_FIND, parameters).one_or_none()
+        return None if row is None else _stored(row)
+
+    def keep(self, key: ReportKey, report: Report, *, judged_at: datetime | None = None) -> bool:
+        """
+        Keep a verdict, without the asset's name.
+
+        What is kept already stays, unless it held on an earlier day only.
+
+        Args:
+            key: What the verdict depends on.
+
+            report: The verdict, as `report.to_dict` writes it, with `asset.sha256`.
+
+            judged_at: When judging began; by default now. Counts where the verdict depends on the day.
+
+        Returns:
+            True if this verdict is in the database for good: committed, and with PostgreSQL as durable as
+            the server was set to. False if it is not kept: it is longer than `MAX_REPORT`, or that of a
+            later day is there.
+
+        Raises:
+            StoreError: If the database did not take it, or did not say so in time.
+
+            ValueError: If it is an error and no verdict, or one on something else than *key* says.
+        """
+        values = _as_row(key, report)
+        if len(values["report"]) > MAX_REPORT:
+            return False
+        now = self._now()
+        day = None
+        if depends_on_day(report):
+            day = (now if judged_at is None else as_utc(judged_at, "judged_at")).date()
+        with self._database.connect() as connection:
+            result = connection.execute(self._keep, {**values, "day": day, "created_at": now})
+            if _count(result) or day is None:
+                return True
+            found: date | None = connection.execute(_FIND_DAY, key._asdict()).scalar()
+        return found is None or found == day
+
+    def reports_of(self, sha256: str) -> tuple[StoredReport, ...]:
+        """
+        List all reports on an image, the newest first; those that held on an earlier day only, too.
+
+        Raises:
+            StoreError: If the database does not answer.
+
+            ValueError: If it is no SHA-256 in lower-case hex.
+        """
+        statement = select(*_STORED).where(REPORTS.c.sha256 == _check_sha256(sha256)).order_by(*_NEWEST_FIRST)
+        with self._database.connect() as connection:
+            return tuple(map(_stored, connection.execute(statement)))
+
+    def search(
+        self,
+        *,
+        state: str | None = None,
+        accepted: bool | None = None,
+        origin: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        policy: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> ReportPage:
+        """
+        Search for reports, a page at a time, the newest first.
+
+        From page to page none comes twice and none is left out, whatever is added meanwhile.
+
+        Args:
+            state: A validation state.
+
+            accepted: Whether the policy accepted the image.
+
+            origin: Where the report finds Azure OpenAI's work: "active", "ingredient" or "none".
+
+            since: Kept at this time or later; aware.
+
+            until: Kept before this time; aware.
+
+            policy: Name of a policy.
+
+            cursor: `next_cursor` of the page before; None for the first.
+
+            limit: Most reports on the page, 1 to 100.
+
+        Raises:
+            StoreError: If the database does not answer.
+
+            ValueError: If an argument is not as above; the message names it.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"limit has to be 1 to {MAX_PAGE}")
+        conditions: list[ColumnElement[bool]] = []
+        if state is not None:
+            conditions.append(REPORTS.c.state == _one_of(state, "state", STATES))
+        if accepted is not None:
+            conditions.append(REPORTS.c.accepted.is_(accepted))
+        if origin is not None:
+            conditions.append(REPORTS.c.origin == _one_of(origin, "origin", ORIGINS))
+        if since is not None:
+            conditions.append(REPORTS.c.created_at >= as_utc(since, "since"))
+        if until is not None:
+            conditions.append(REPORTS.c.created_at < as_utc(until, "until"))
+        if policy is not None:
+            conditions.append(REPORTS.c.policy == _check_text(policy, "policy"))
+        if cursor is not None:
+            conditions.append(_older_than(*_read_cursor(cursor)))
+        statement = select(*_STORED).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit + 1)
+        with self._database.connect() as connection:
+            found = tuple(map(_stored, connection.execute(statement)))
+        page = found[:limit]
+        return ReportPage(page, _write_cursor(page[-1]) if len(found) > limit else None)
+
+    def delete(self, sha256: str) -> int:
+        """
+        Delete all reports on an image.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: If the database did not do it, or did not say so in time.
+
+            ValueError: If it is no SHA-256 in lower-case hex.
+        """
+        statement = delete(REPORTS).where(REPORTS.c.sha256 == _check_sha256(sha256))
+        with self._database.connect() as connection:
+            return _count(connection.execute(statement))
+
+    def purge(self, before: datetime) -> int:
+        """
+        Delete the reports kept before a time, some hundred at once, so that others can write meanwhile.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: If the database failed; some may be deleted.
+
+            ValueError: If the time is not aware.
+        """
+        old = (
+            select(REPORTS.c.id).where(REPORTS.c.created_at < as_utc(before, "before")).limit(_PURGED_AT_ONCE)
+        )
+        statement = delete(REPORTS).where(REPORTS.c.id.in_(old))
+        purged = 0
+        while True:
+            with self._database.connect() as connection:
+                count = _count(connection.execute(statement))
+            purged += count
+            if count < _PURGED_AT_ONCE:
+                return purged
+
+    def check(self) -> None:
+        """
+        Find out whether the store can be used: is reached, up to date, and can be written to just now.
+
+        Writes 64 KiB to the database each time.
+
+        Raises:
+            StoreError: If not.
+
+            StoreVersionError: If the tables are not those of this version any more.
+        """
+        with self._database.connect() as connection:
+            found = connection.execute(_FIND_REVISION).scalar()
+            if not is_newest(found):
+                raise StoreVersionError("its tables are those of an older version")
+            connection.execute(self._probe, {"content": os.urandom(_PROBE_BYTES)})
+        self._database.require_file()
+
+
+def depends_on_day(report: Report) -> bool:
+    """
+    Tell whether a verdict may be another one tomorrow.
+
+    It may, if it speaks of a signature that no trusted time-stamp dates. One that cannot be read counts, too.
+    """
+    return any(
+        manifest["credential"] is not None and manifest["credential"]["time_stamp"] is None
+        for manifest in report["manifests"]
+    )
+
+
+def _as_row(key: ReportKey, report: Report) -> dict[str, Any]:
+    """
+    Write a report as a row, without what depends on the time.
+    """
+    _check_key(key)
+    if "error" in report:
+        raise ValueError("an error is no verdict, and is not kept")
+    about = (report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"])
+    if about != key[:-1] or key.engine.partition("; ")[0] != report["engine"]:
+        raise ValueError("the report is on another image, policy, trust profile or engine than its key says")
+    unnamed = {**report, "asset": {**report["asset"], "name": None}}
+    return {
+        **key._asdict(),
+        "state": report["state"],
+        "accepted": report["accepted"],
+        "origin": report["origin"]["azure_openai_in"] or "none",
+        "policy": _check_text(report["policy"]["name"], "the policy's name"),
+        "report": json.dumps(unnamed, separators=(",", ":")),
+    }
+
+
+def _stored(row: Sequence[Any]) -> StoredReport:
+    key_id, *key, report, created_at = row
+    return StoredReport(key_id, ReportKey(*key), report, created_at)
+
+
+def _check_key(key: ReportKey) -> None:
+    for digest in key[:-1]:
+        _check_sha256(digest)
+    _check_text(key.engine, "the engine's name")
+
+
+def _check_sha256(text: str) -> str:
+    if _SHA256.fullmatch(text) is None:
+        raise ValueError("a SHA-256 has 64 hexadecimal digits in lower case")
+    return text
+
+
+def _check_text(text: str, name: str) -> str:
+    # PostgreSQL has no U+0000 and neither database a lone surrogate.
+    if len(text) > _MAX_TEXT or not text.isprintable():
+        raise ValueError(f"{name} has to be printable text of at most {_MAX_TEXT} characters")
+    return text
+
+
+def _one_of(text: str, name: str, allowed: Iterable[str]) -> str:
+    if text not in allowed:
+        raise ValueError(f"{name} has to be one of {', '.join(allowed)}")
+    return str(text)
+
+
+def _older_than(created_at: datetime, number: int) -> ColumnElement[bool]:
+    position = tuple_(bindparam("cursor_time", created_at, Time), bindparam("cursor_id", number, BigInteger))
+    return tuple_(REPORTS.c.created_at, REPORTS.c.id) < position
+
+
+def _write_cursor(last: StoredReport) -> str:
+    packed = _CURSOR.pack((last.created_at - _EPOCH) // _MICROSECOND, last.id)
+    return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[datetime, int]:
+    if _CURSOR_TEXT.fullmatch(text) is None:
+        raise ValueError(_NO_CURSOR)
+    time, number = _CURSOR.unpack(base64.urlsafe_b64decode(f"{text}=="))
+    try:
+        return _EPOCH + time * _MICROSECOND, number
+    except OverflowError:
+        raise ValueError(_NO_CURSOR) from None
+
+
+def _count(result: CursorResult[Any]) -> int:
+    return result.rowcount
