@@ -74,8 +74,10 @@ const methods = {
   upload: ({ page }, selector, paths) => page.setInputFiles(selector, paths),
   /** Press a key that opens the dialog for choosing files, and choose some. */
   async pressAndUpload({ page }, key, paths) {
-    const [dialog] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press(key)]);
-    await dialog.setFiles(paths);
+    const dialog = page.waitForEvent('filechooser');
+    await page.evaluate('null'); // once this is answered, the browser knows that the dialog is waited for
+    await page.keyboard.press(key);
+    await (await dialog).setFiles(paths);
   },
   /** Click what starts a download; gives the name and the text of the file. */
   async download({ page }, selector) {

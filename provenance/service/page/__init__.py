@@ -1,0 +1,115 @@
+"""
+The service's web page, as package data and as routes for an ASGI application.
+
+The page needs no key and no build step. It talks to the service that sent it and to nobody else, which its
+Content-Security-Policy enforces: whatever an image or a report may hold, no script can come of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""
+Media types by the end of a file's name; only files that end like this are served.
+"""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""
+What a browser lets the page do. Without trusted types, text cannot become markup even by mistake.
+"""
+
+HEADERS = {
+    # Asked for anew each time, and not sent again unless changed: a new release is whole at once.
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""
+Headers of every answer, "not modified" included.
+"""
+
+_INDEX = "index.html"
+
+
+class Part(NamedTuple):
+    """
+    One file of the page.
+
+    Attributes:
+        path: Where it is served, "/" for the page itself.
+
+        content: Its bytes.
+
+        media_type: What they are.
+
+        etag: Strong entity tag, quotes included.
+    """
+
+    path: str
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def parts() -> tuple[Part, ...]:
+    """
+    Read the files of the page, in the order of their names.
+    """
+    files = sorted(file for file in Path(__file__).parent.iterdir() if file.suffix in MEDIA_TYPES)
+    return tuple(_part(file) for file in files)
+
+
+def routes() -> list[Route]:
+    """
+    Make the routes that serve the page; the files are read now, not at each request.
+
+    Returns:
+        One route for each file, for GET and HEAD, named "page" or "page:" and the file's name.
+    """
+    return [_route(part) for part in parts()]
+
+
+def _part(file: Path) -> Part:
+    content = file.read_bytes()
+    path = "/" if file.name == _INDEX else f"/{file.name}"
+    return Part(path, content, MEDIA_TYPES[file.suffix], f'"{hashlib.sha256(content).hexdigest()}"')
+
+
+def _route(part: Part) -> Route:
+    async def answer(request: Request) -> Response:
+        headers = {**HEADERS, "ETag": part.etag}
+        if _has(request.headers.getlist("if-none-match"), part.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(part.content, headers={**headers, "Content-Type": part.media_type})
+
+    return Route(part.path, answer, methods=["GET"], name=f"page:{part.path}", include_in_schema=False)
+
+
+def _has(fields: list[str], etag: str) -> bool:
+    """
+    Tell whether a client holds this very file already.
+
+    Source:
+        RFC 9110, section 13.1.2: "If-None-Match" compares weakly.
+    """
+    tags = {tag.strip().removeprefix("W/") for field in fields for tag in field.split(",")}
+    return bool(tags & {etag, "*"})
