@@ -216,7 +216,8 @@ class StoreAddressError(StoreError):
     """
 
     hint = (
-        "Give sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE with the extra 'postgresql' installed."
+        "Give sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE with the extra 'postgresql' "
+        "installed."
     )
 
 

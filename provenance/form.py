@@ -1,5 +1,5 @@
 """
-Tables of a TOML file, read with clear errors: the one way trust profiles and policies are read.
+Tables of a TOML file, read with clear errors: the one way trust profiles, policies and settings are read.
 
 A key that is not known is an error: a demand that is misspelt must not be a demand that is dropped.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from provenance.errors import PolicyError, TrustError
+from provenance.errors import ProvenanceError
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 _MAX_NAME = 64
@@ -31,7 +31,7 @@ class Form(NamedTuple):
 
     data: Mapping[str, object]
     where: str
-    error: type[PolicyError | TrustError]
+    error: type[ProvenanceError]
 
     def __contains__(self, key: object) -> bool:
         """
@@ -104,12 +104,12 @@ class Form(NamedTuple):
         return tuple(Form(item, f"[[{key}]]", self.error) for item in value)
 
 
-def read_file(path: Path, error: type[PolicyError | TrustError]) -> bytes:
+def read_file(path: Path, error: type[ProvenanceError]) -> bytes:
     """
     Read a small file of the user's.
 
     Raises:
-        PolicyError: Or TrustError, as asked: if it cannot be read or is larger than 4 MiB.
+        ProvenanceError: Of the kind asked for, if it cannot be read or is larger than 4 MiB.
     """
     try:
         with path.open("rb") as file:
@@ -121,12 +121,12 @@ def read_file(path: Path, error: type[PolicyError | TrustError]) -> bytes:
     return data
 
 
-def parse_toml(data: bytes, where: str, error: type[PolicyError | TrustError]) -> Form:
+def parse_toml(data: bytes, where: str, error: type[ProvenanceError]) -> Form:
     """
     Parse TOML.
 
     Raises:
-        PolicyError: Or TrustError, as asked: if it is not TOML in UTF-8.
+        ProvenanceError: Of the kind asked for, if it is not TOML in UTF-8.
     """
     try:
         return Form(tomllib.loads(data.decode()), where, error)

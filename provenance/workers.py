@@ -41,6 +41,15 @@ _ORPHAN_S = 5
 _PRELOADED = ["__main__", "provenance.verifier", "provenance.report"]
 
 
+def usable_processors() -> int:
+    """
+    Count the processors that this process may run on; at least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class WorkerPool(Generic[Task, Answer]):
     """
     A fixed number of worker processes, started when they are first needed; a context manager.

@@ -35,12 +35,11 @@ from provenance.audit import run as module
 from provenance.audit import state as state_module
 from provenance.audit.judging import Answer, Order, Settings, judging
 from provenance.audit.record import Category
-from provenance.audit.run import usable_processors
 from provenance.authority import Authority
 from provenance.policy import CreatedPolicy
 from provenance.report import ENGINE
 from provenance.trust import TrustProfile, dump_trust_profile
-from provenance.workers import WorkerPool
+from provenance.workers import WorkerPool, usable_processors
 from tests.audit_run_support import JPEG, PNG, images, plant, settle
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -406,7 +405,7 @@ def test_what_cannot_be_run_is_refused_when_it_is_made(changes: dict[str, object
         Audit(**changes)  # type: ignore[arg-type]
 
 
-def test_the_defaults_are_those_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_defaults_are_those_of_the_library() -> None:
     """
     With a process for each processor that may be used.
     """
@@ -418,9 +417,6 @@ def test_the_defaults_are_those_of_the_library(monkeypatch: pytest.MonkeyPatch) 
         Limits(),
     )
     assert plain.jobs == usable_processors() >= 1
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert usable_processors() == 1
 
 
 def test_the_package_offers_its_names() -> None:

@@ -24,7 +24,7 @@ from provenance.errors import (
     UnreadableAssetError,
     WorkerCrashedError,
 )
-from provenance.workers import WorkerPool
+from provenance.workers import WorkerPool, usable_processors
 
 Command = tuple[str, object]
 
@@ -267,11 +267,24 @@ def test_errors_of_workers_say_what_to_do(error: ProvenanceError) -> None:
     assert error.hint.endswith(".")
 
 
+@pytest.mark.parametrize(("counted", "expected"), [(7, 7), (None, 1)])
+def test_processors_are_counted_where_the_system_does_not_say_which(
+    monkeypatch: pytest.MonkeyPatch, counted: int | None, expected: int
+) -> None:
+    """
+    As on macOS.
+    """
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: counted)
+
+    assert usable_processors() == expected
+
+
 ORPHAN = """
 import os, sys, threading, time
 sys.path.insert(0, {root!r})
 from tests.test_workers import make_servant
-from provenance.workers import WorkerPool
+from provenance.workers import WorkerPool, usable_processors
 if __name__ == "__main__":
     pool = WorkerPool(make_servant, workers=1, deadline_s=0.5)
     print(pool.call(("echo", 0))[0], flush=True)

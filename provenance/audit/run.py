@@ -39,7 +39,7 @@ from provenance.errors import UnsupportedAssetError
 from provenance.policy import DEFAULT, Policy, load_policy
 from provenance.report import ENGINE
 from provenance.trust import MICROSOFT, TrustProfile
-from provenance.workers import DEADLINE_S, MAX_MEMORY_BYTES, WorkerPool
+from provenance.workers import DEADLINE_S, MAX_MEMORY_BYTES, WorkerPool, usable_processors
 
 Hashes = Literal["credentials", "all"]
 """
@@ -73,15 +73,6 @@ _BATCHES_PER_JOB = 4
 _PATIENCE_S = 0.1
 
 _Slot = tuple[Found, Unnamed | None]
-
-
-def usable_processors() -> int:
-    """
-    Count the processors that this process may use.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
