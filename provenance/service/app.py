@@ -1,0 +1,153 @@
+"""
+The API as an ASGI application: routes, and the one place where exceptions become problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import metadata
+
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp
+
+from provenance.errors import ProvenanceError
+from provenance.service import openapi
+from provenance.service.components import Description
+from provenance.service.frame import Frame, visit_of
+from provenance.service.health import HealthRoutes
+from provenance.service.judging import DISTRIBUTION
+from provenance.service.page import routes as page_routes
+from provenance.service.problem import (
+    INTERNAL,
+    Problem,
+    ProblemError,
+    method_not_allowed,
+    not_found,
+    problem_of,
+)
+from provenance.service.reports import ReportRoutes
+from provenance.service.service import Service
+from provenance.service.verify import VerifyRoutes
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_GONE = 499
+_NOT_ALLOWED = 405
+# FastAPI would record paths and the messages of exceptions wherever the environment says so.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+def create_app(service: Service) -> ASGIApp:
+    """
+    Make the application that answers for a service, which the caller opens and closes.
+    """
+    api = _Api(service)
+    return Frame(api, service.meter, service.tracing, only_local=not service.door.needs_key)
+
+
+class _Api(FastAPI):
+    def __init__(self, service: Service) -> None:
+        super().__init__(
+            title=openapi.TITLE,
+            summary=openapi.SUMMARY,
+            description=openapi.DESCRIPTION,
+            version=metadata.version(DISTRIBUTION),
+            docs_url=None,  # what it shows is fetched from another host
+            redoc_url=None,
+            redirect_slashes=False,
+            telemetry=_NO_TELEMETRY,
+            exception_handlers={
+                ProblemError: _problem,
+                ProvenanceError: _library_error,
+                HTTPException: _http_error,
+                ClientDisconnect: _gone,
+                Exception: _failure,
+            },
+        )
+        self._needs_key = service.door.needs_key
+        self._operations: dict[tuple[str, str], Description] = {}
+        for method, path, endpoint in _endpoints(service):
+            # What is asked is read and described by us: dependencies and models would only take time.
+            self.add_route(path, endpoint, methods=[method], include_in_schema=False)
+            self._operations[method, path] = openapi.operation(
+                method,
+                path,
+                policies=tuple(service.policies),
+                max_batch=service.settings.max_batch,
+                needs_key=self._needs_key,
+            )
+        self.router.routes.extend(page_routes())
+
+    def openapi(self) -> Description:
+        """
+        Describe the API.
+        """
+        return openapi.complete(super().openapi(), self._operations, needs_key=self._needs_key)
+
+
+def _endpoints(service: Service) -> tuple[tuple[str, str, Endpoint], ...]:
+    verify, reports, health = VerifyRoutes(service), ReportRoutes(service), HealthRoutes(service)
+    return (
+        ("POST", "/v1/verify", verify.one),
+        ("POST", "/v1/verify/batch", verify.many),
+        ("GET", "/v1/reports", reports.search),
+        ("GET", "/v1/reports/{sha256}", reports.read),
+        ("DELETE", "/v1/reports/{sha256}", reports.delete),
+        ("GET", "/v1/policies", health.policies),
+        ("GET", "/healthz", health.alive),
+        ("GET", "/readyz", health.ready),
+        ("GET", "/metrics", health.metrics),
+    )
+
+
+async def _problem(request: Request, error: ProblemError) -> Response:
+    return _answer(request, error.problem)
+
+
+async def _library_error(request: Request, error: ProvenanceError) -> Response:
+    return _answer(request, problem_of(error))
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    """
+    Answer for paths and methods that there are not; nothing else raises this.
+    """
+    if error.status_code == _NOT_ALLOWED:
+        return _answer(request, method_not_allowed(_allowed(request)).problem)
+    return _answer(request, not_found("There is nothing at this path.").problem)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=_GONE)
+
+
+async def _failure(request: Request, _error: Exception) -> Response:
+    return _answer(request, INTERNAL)
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    visit = visit_of(request.scope)
+    visit.problem = problem.name
+    return problem.response(visit.request_id)
+
+
+def _allowed(request: Request) -> str:
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches({**request.scope, "method": "GET"})
+        if match is not Match.NONE:
+            methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))

@@ -1,0 +1,313 @@
+"""
+From the bytes of an image to its report: out of the store if it was judged before, else by a worker.
+
+How much is taken on at a time is bounded, and decided before a byte of an image is read: whoever comes when
+all seats are taken is sent away at once. One thread does everything for one image, waiting included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import NamedTuple
+
+from provenance.asset import Asset, Limits
+from provenance.errors import DeadlineExceededError
+from provenance.policy import Policy
+from provenance.report import ENGINE, Report, to_dict
+from provenance.selftest import require_passed
+from provenance.service import problem
+from provenance.service.settings import Settings
+from provenance.service.shelf import Shelf
+from provenance.service.store import ReportKey
+from provenance.service.telemetry import Meter
+from provenance.service.tracing import Trace
+from provenance.service.upload import Upload
+from provenance.trust import TrustProfile
+from provenance.verifier import Verifier
+from provenance.workers import Work, WorkerPool
+
+DISTRIBUTION = "azure-image-provenance"
+
+_PING_S = 10.0
+
+
+class Task(NamedTuple):
+    """
+    What a worker is asked.
+
+    Attributes:
+        policy: Name of the policy; empty to ask only whether it answers.
+
+        sha256: SHA-256 of the image, for its report.
+    """
+
+    policy: str = ""
+    sha256: str = ""
+
+
+class Outcome(NamedTuple):
+    """
+    What came of one image.
+
+    Attributes:
+        text: The report as JSON, `asset.name` null.
+
+        state: What the credentials prove.
+
+        accepted: Whether the policy accepts that.
+
+        reused: Whether the report was in the store already.
+
+        stored: Whether it is there now.
+    """
+
+    text: str
+    state: str
+    accepted: bool
+    reused: bool
+    stored: bool
+
+
+class Judging:
+    """
+    Judges uploads.
+
+    Attributes:
+        seats: How many requests with images are taken on at a time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        policies: tuple[Policy, ...],
+        trust: TrustProfile,
+        shelf: Shelf,
+        meter: Meter,
+    ) -> None:
+        """
+        Set what judges; nothing is started yet.
+
+        Args:
+            settings: How many workers, how many seats, and what a worker may take.
+
+            policies: What may be asked for.
+
+            trust: Whom to believe.
+
+            shelf: Where reports are kept.
+
+            meter: What counts.
+        """
+        self.seats = settings.seats
+        self._taken = 0
+        self._deadline_s = settings.deadline_s
+        self._trust_digest = trust.digest
+        self._shelf = shelf
+        self._meter = meter
+        self._pool: WorkerPool[Task, str] = WorkerPool(
+            functools.partial(make_judge, policies, trust, settings.max_bytes),
+            workers=settings.worker_count,
+            deadline_s=settings.deadline_s,
+            max_memory_bytes=settings.max_memory,
+        )
+        self._free = threading.Semaphore(settings.worker_count)
+        self._threads = ThreadPoolExecutor(self.seats, "judging")
+
+    @property
+    def taken(self) -> int:
+        """
+        How many seats are taken.
+        """
+        return self._taken
+
+    @property
+    def restarts(self) -> int:
+        """
+        How many workers had to be replaced.
+        """
+        return self._pool.restarts
+
+    def start(self) -> None:
+        """
+        Start the workers; returns once all of them passed the self-test.
+
+        Raises:
+            EngineError: If one did not.
+        """
+        self._pool.start()
+
+    def close(self) -> None:
+        """
+        End the workers; what they were judging fails.
+        """
+        self._pool.close()
+        self._threads.shutdown()
+
+    @contextlib.contextmanager
+    def seat(self) -> Iterator[None]:
+        """
+        Take a seat for the length of a block; for the event loop's thread.
+
+        Raises:
+            ProblemError: 503 if all are taken.
+        """
+        if self._taken >= self.seats:
+            raise problem.too_busy()
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+    async def judge(self, upload: Upload, policy: Policy, trace: Trace) -> Outcome:
+        """
+        Judge an image, unless that was done before.
+
+        Args:
+            upload: The image; closed afterwards, whatever happens.
+
+            policy: What to hold it against.
+
+            trace: Follows the request.
+
+        Raises:
+            AssetError: If it is no image that can be judged.
+
+            DeadlineExceededError: If waiting and judging together took too long.
+
+            EngineError: If a worker failed.
+        """
+        deadline = time.monotonic() + self._deadline_s
+        done = self._threads.submit(self._judge, upload, policy, trace, deadline)
+        # Whoever gives up waiting must not close what a thread may still be reading: another upload would
+        # come to lie under the same descriptor.
+        done.add_done_callback(functools.partial(_close_unread, upload))
+        return await asyncio.wrap_future(done)
+
+    def check(self) -> None:
+        """
+        Return if a worker answers, or if all are busy judging. One that is missing is started.
+
+        Raises:
+            WorkerCrashedError: If it ended.
+
+            DeadlineExceededError: If it does not answer.
+
+            EngineError: If a new one did not pass the self-test.
+        """
+        if not self._free.acquire(blocking=False):
+            return
+        try:
+            self._pool.call(Task(), deadline_s=_PING_S)
+        finally:
+            self._free.release()
+
+    def _judge(self, upload: Upload, policy: Policy, trace: Trace, deadline: float) -> Outcome:
+        with upload:
+            judged_at = datetime.now(UTC)
+            key = ReportKey(upload.finish(), policy.digest, self._trust_digest, engine())
+            with trace.span("find"):
+                known = self._shelf.find(key)
+            if known is not None:
+                return _outcome(known, json.loads(known), reused=True, stored=True)
+            text = self._ask(Task(policy.name, key.sha256), upload.descriptor, trace, deadline)
+        report = json.loads(text)
+        with trace.span("keep"):
+            stored = self._shelf.keep(key, report, judged_at)
+        return _outcome(text, report, reused=False, stored=stored)
+
+    def _ask(self, task: Task, descriptor: int, trace: Trace, deadline: float) -> str:
+        begin = time.monotonic()
+        with trace.span("wait"):
+            is_free = self._free.acquire(timeout=max(0.0, deadline - begin))
+        ready = time.monotonic()
+        self._meter.waited(ready - begin)
+        if not is_free:
+            raise DeadlineExceededError(self._deadline_s)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._free.release)
+            if ready >= deadline:
+                raise DeadlineExceededError(self._deadline_s)
+            stack.enter_context(trace.span("judge"))
+            try:
+                text = self._pool.call(task, descriptor, deadline_s=deadline - ready)
+            except DeadlineExceededError as error:
+                # What was left for judging alone says nothing to whoever waited for both.
+                raise DeadlineExceededError(self._deadline_s) from error
+        self._meter.judged(time.monotonic() - ready)
+        return text
+
+
+@functools.cache
+def engine() -> str:
+    """
+    Name what judges, for the store: a verdict is reused only as long as neither the engine nor we change.
+    """
+    return f"{ENGINE}; {DISTRIBUTION} {metadata.version(DISTRIBUTION)}"
+
+
+def make_judge(policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int) -> Work[Task, str]:
+    """
+    Make what a worker does; called in the worker.
+
+    Args:
+        policies: What may be asked for.
+
+        trust: Whom to believe.
+
+        max_bytes: Largest image.
+
+    Returns:
+        Writes the report on an open file as JSON.
+
+    Raises:
+        EngineError: If the self-test does not pass.
+    """
+    require_passed(os.getpid())
+    limits = Limits(max_bytes=max_bytes)
+    verifiers = {
+        policy.name: Verifier(policy=policy, trust=trust, limits=limits, self_test=False)
+        for policy in policies
+    }
+
+    def judge(task: Task, descriptor: int | None) -> str:
+        if descriptor is None:
+            return ""
+        with Asset.from_descriptor(descriptor, limits) as asset:
+            return write(to_dict(verifiers[task.policy].verify(asset), sha256=task.sha256))
+
+    return judge
+
+
+def write(report: Report) -> str:
+    """
+    Write a report as JSON in ASCII, as the store does.
+    """
+    return json.dumps(report, separators=(",", ":"))
+
+
+def with_name(text: str, name: str | None) -> str:
+    """
+    Write what the sender calls an image into the text of its report, where `asset.name` is null.
+    """
+    # Nothing that is hostile stands before it.
+    return text if name is None else text.replace('"name":null', f'"name":{json.dumps(name)}', 1)
+
+
+def _outcome(text: str, report: Report, *, reused: bool, stored: bool) -> Outcome:
+    return Outcome(text, str(report["state"]), report["accepted"] is True, reused, stored)
+
+
+def _close_unread(upload: Upload, done: Future[Outcome]) -> None:
+    if done.cancelled():
+        upload.close()

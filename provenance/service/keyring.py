@@ -1,0 +1,108 @@
+"""
+Who asks: API keys as the store knows them, remembered for a few seconds.
+
+What was remembered also serves for a while where the store does not answer: a database that is restarted
+must not stop moderation. Revoking a key takes effect within `FRESH_S` while the store answers, and within
+`STALE_S` where it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from provenance.errors import StoreError
+from provenance.service.access import ApiKey, parse_key
+from provenance.service.shelf import Rest
+from provenance.service.store import Store
+from provenance.service.telemetry import Meter
+
+FRESH_S = 5.0
+"""
+Seconds for which an answer of the store about a key holds.
+"""
+
+STALE_S = 900.0
+"""
+Seconds for which it holds where the store does not answer.
+"""
+
+_MAX_KEYS = 4_096
+_THREADS = 2
+
+
+class _Known(NamedTuple):
+    key: ApiKey
+    asked_at: float
+
+
+class KeyRing:
+    """
+    Finds the API key that a request presents; for the event loop's thread.
+    """
+
+    def __init__(self, store: Store, meter: Meter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._meter = meter
+        self._clock = clock
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._rest = Rest(clock)
+        self._threads = ThreadPoolExecutor(_THREADS, "keys")
+
+    def close(self) -> None:
+        """
+        End.
+        """
+        self._threads.shutdown()
+
+    async def find(self, presented: str) -> ApiKey | None:
+        """
+        Find a key.
+
+        Args:
+            presented: What was sent as one; anything.
+
+        Returns:
+            The key, or None if there is none such, or it is revoked or expired.
+
+        Raises:
+            StoreError: If the store does not answer and the key is not remembered.
+        """
+        if parse_key(presented) is None:
+            return None
+        digest = hashlib.sha256(presented.encode()).digest()
+        known = self._known.get(digest)
+        if known is None or self._clock() - known.asked_at >= FRESH_S:
+            known = await self._ask(presented, digest, known)
+        return known.key if known is not None and known.key.is_usable(datetime.now(UTC)) else None
+
+    async def _ask(self, presented: str, digest: bytes, known: _Known | None) -> _Known | None:
+        if known is not None and self._clock() - known.asked_at >= STALE_S:
+            known = None
+        if known is not None and self._rest.lasts():
+            return known
+        asked_at = self._clock()
+        try:
+            loop = asyncio.get_running_loop()
+            key = await loop.run_in_executor(self._threads, self._store.find_key, presented)
+        except StoreError:
+            self._meter.store_failed("find_key")
+            self._rest.begin()
+            if known is None:
+                raise
+            return known
+        self._rest.end()
+        # What is no key is not remembered: whoever makes up keys would fill the memory with them.
+        if key is None:
+            self._known.pop(digest, None)
+            return None
+        self._known[digest] = answer = _Known(key, asked_at)
+        if len(self._known) > _MAX_KEYS:
+            self._known.popitem(last=False)
+        return answer

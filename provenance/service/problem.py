@@ -1,0 +1,286 @@
+"""
+Why a request has no answer of its own, in the form of RFC 9457.
+
+The one place that turns errors into HTTP statuses. What a problem says is written here or by the error's own
+class; of what went wrong inside, nothing gets out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+
+from provenance.errors import (
+    AssetError,
+    AssetTooLargeError,
+    DeadlineExceededError,
+    MalformedAssetError,
+    PolicyError,
+    ProvenanceError,
+    StoreError,
+    UnsupportedAssetError,
+    WorkerCrashedError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:azure-image-provenance:problem:"
+
+_LATER = "Try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """
+    Why a request is refused, or failed.
+
+    Attributes:
+        status: HTTP status.
+
+        name: What kind of problem it is, in lower-case words joined by dashes; the end of its `type`, and its
+            name in metrics.
+
+        title: The same for people; always the same for one kind.
+
+        detail: What was wrong this time; empty if there is nothing to add.
+
+        hint: What can be done about it; empty if nothing can.
+
+        headers: Headers that belong to the answer.
+    """
+
+    status: int
+    name: str
+    title: str
+    detail: str = ""
+    hint: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """
+        Write it as the body of an answer.
+        """
+        content = {
+            "type": TYPE_PREFIX + self.name,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail or self.title,
+            "instance": request_id,
+        }
+        if self.hint:
+            content["hint"] = self.hint
+        return json.dumps(content).encode()
+
+    def response(self, request_id: str) -> Response:
+        """
+        Make the answer.
+        """
+        return Response(self.body(request_id), self.status, {**self.headers, "Content-Type": MEDIA_TYPE})
+
+
+class ProblemError(Exception):
+    """
+    Ends a request.
+
+    Attributes:
+        problem: What is answered.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.problem.status} {self.problem.name}"
+
+
+def bad_request(detail: str, hint: str = "") -> ProblemError:
+    """
+    Say that a request cannot be understood.
+    """
+    return ProblemError(Problem(400, "bad-request", "The request cannot be understood", detail, hint))
+
+
+def unauthorized(detail: str) -> ProblemError:
+    """
+    Say that an API key is missing or not accepted; never which of its parts is wrong.
+    """
+    return ProblemError(
+        Problem(
+            401,
+            "unauthorized",
+            "An API key is needed",
+            detail,
+            "Send the header 'Authorization: Bearer' with a key made by 'provenance keys create'.",
+            {"WWW-Authenticate": 'Bearer realm="provenance"'},
+        )
+    )
+
+
+def forbidden(detail: str, hint: str = "") -> ProblemError:
+    """
+    Say that this is not allowed to whoever asks.
+    """
+    return ProblemError(Problem(403, "forbidden", "This is not allowed", detail, hint))
+
+
+def not_found(detail: str) -> ProblemError:
+    """
+    Say that there is nothing by that name.
+    """
+    return ProblemError(Problem(404, "not-found", "There is nothing here", detail))
+
+
+def method_not_allowed(allowed: str) -> ProblemError:
+    """
+    Say which methods there are instead.
+    """
+    return ProblemError(
+        Problem(
+            405,
+            "method-not-allowed",
+            "The method is not allowed here",
+            f"Allowed here: {allowed}.",
+            headers={"Allow": allowed},
+        )
+    )
+
+
+def too_slow() -> ProblemError:
+    """
+    Say that the body did not arrive in time.
+    """
+    return ProblemError(
+        Problem(408, "too-slow", "The body did not arrive in time", hint="Send it faster, or send less.")
+    )
+
+
+def length_required() -> ProblemError:
+    """
+    Say that the length has to be known beforehand.
+    """
+    return ProblemError(
+        Problem(
+            411,
+            "length-required",
+            "The length of the body is not given",
+            hint="Send the header 'Content-Length', and no 'Transfer-Encoding'.",
+        )
+    )
+
+
+def too_large(limit: int) -> ProblemError:
+    """
+    Say that the body is larger than any that would be judged.
+    """
+    return ProblemError(
+        Problem(
+            413,
+            "too-large",
+            "The image is too large",
+            f"At most {limit:,} bytes are taken.",
+            "Send the image as it was made, or have 'max_bytes' raised.",
+        )
+    )
+
+
+def too_many(limit: int) -> ProblemError:
+    """
+    Say that a request holds too many images.
+    """
+    detail = f"At most {limit:,} of them {'is' if limit == 1 else 'are'} taken at once."
+    return ProblemError(Problem(400, "too-many", "There are too many images in one request", detail))
+
+
+def unsupported(detail: str, headers: Mapping[str, str] | None = None) -> ProblemError:
+    """
+    Say that the body is in a form that is not read.
+    """
+    title = "The body is in a form that is not read"
+    return ProblemError(Problem(415, "unsupported", title, detail, headers=headers or {}))
+
+
+def misdirected(detail: str) -> ProblemError:
+    """
+    Say that the request was meant for somebody else.
+    """
+    return ProblemError(Problem(421, "misdirected", "The request is for another host", detail))
+
+
+def too_often(wait_s: int) -> ProblemError:
+    """
+    Say that a key asks for more than it may, and when it may again.
+    """
+    return ProblemError(
+        Problem(
+            429,
+            "too-often",
+            "The API key has used up its rate",
+            hint=f"Try again in {wait_s} s.",
+            headers={"Retry-After": str(wait_s)},
+        )
+    )
+
+
+def too_busy(wait_s: int = 1) -> ProblemError:
+    """
+    Say that there is too much to do already.
+    """
+    return ProblemError(
+        Problem(503, "too-busy", "The service is busy", hint=_LATER, headers={"Retry-After": str(wait_s)})
+    )
+
+
+def no_room() -> ProblemError:
+    """
+    Say that there is no room for what is sent.
+    """
+    return ProblemError(
+        Problem(503, "no-room", "There is no room for the image", hint=_LATER, headers={"Retry-After": "5"})
+    )
+
+
+def store_unavailable() -> ProblemError:
+    """
+    Say that what was asked for lies in a store that does not answer.
+    """
+    return ProblemError(
+        Problem(
+            503,
+            "store-unavailable",
+            "The store of reports does not answer",
+            hint=_LATER,
+            headers={"Retry-After": "5"},
+        )
+    )
+
+
+INTERNAL = Problem(500, "internal", "The service failed", hint="Report it, with what 'instance' says.")
+"""
+For all that nobody expected.
+"""
+
+
+def problem_of(error: ProvenanceError) -> Problem:
+    """
+    Say what an error of the library is over HTTP.
+    """
+    if isinstance(error, StoreError):
+        return store_unavailable().problem
+    for kind, status, name, title in _KINDS:
+        if isinstance(error, kind):
+            return Problem(status, name, title, str(error), error.hint)
+    return INTERNAL
+
+
+_KINDS: tuple[tuple[type[ProvenanceError], int, str, str], ...] = (
+    (AssetTooLargeError, 413, "too-large", "The image is too large"),
+    (UnsupportedAssetError, 415, "unsupported", "The body is in a form that is not read"),
+    (MalformedAssetError, 422, "malformed", "The image is damaged"),
+    (DeadlineExceededError, 504, "past-deadline", "The image was not judged in time"),
+    (WorkerCrashedError, 500, "crashed", "The image could not be judged"),
+    (AssetError, 500, "unreadable", "The image could not be judged"),
+    (PolicyError, 400, "bad-request", "The request cannot be understood"),
+)

@@ -1,0 +1,154 @@
+"""
+The service as a process: where it listens, how it starts, and how it ends without losing what it accepted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+
+import uvicorn
+
+from provenance.service.app import create_app
+from provenance.service.guard import guarded
+from provenance.service.journal import configure_logging
+from provenance.service.service import Service
+from provenance.service.settings import Settings
+
+_BACKLOG = 1_024
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+WhenReady = Callable[[str], None]
+"""
+Is told the address, once requests are answered.
+"""
+
+
+class Server(uvicorn.Server):
+    """
+    Answers for a service, on a socket that listens already.
+    """
+
+    def __init__(self, service: Service, listener: socket.socket, when_ready: WhenReady) -> None:
+        """
+        Set what answers, where.
+
+        Args:
+            service: What is behind it; opened and closed by the caller.
+
+            listener: The socket; closed when the server ends.
+
+            when_ready: Is told the address.
+        """
+        settings = service.settings
+        super().__init__(
+            uvicorn.Config(
+                create_app(service),
+                http=guarded(settings, service.meter),  # type: ignore[arg-type]  # whatever makes protocols will do
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
+                backlog=_BACKLOG,
+                timeout_keep_alive=settings.keep_alive_s,
+                timeout_graceful_shutdown=settings.shutdown_s,
+            )
+        )
+        self._listener = listener
+        self._when_ready = when_ready
+
+    def answer(self) -> None:
+        """
+        Answer until SIGINT or SIGTERM comes, or `should_exit` is set; then finish what was accepted.
+
+        In another thread than the main one signals are left alone.
+        """
+        self.run(sockets=[self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """
+        Listen, and say so.
+        """
+        await super().startup(sockets)
+        # What is there by now stays: looking through it for garbage again and again frees nothing.
+        gc.freeze()
+        self._when_ready(address_of(self._listener))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """
+        End well when told to end: the base class would raise the signal again, and end the process by it.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self.handle_exit) for number in _ENDING}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def serve(settings: Settings, when_ready: WhenReady) -> None:
+    """
+    Run the service until this process is told to end, by SIGINT or SIGTERM; for the main thread.
+
+    Log lines go to standard error, for the whole process.
+
+    Args:
+        settings: What it is set to.
+
+        when_ready: Is told the address, once requests are answered.
+
+    Raises:
+        OSError: If the port cannot be had.
+
+        PolicyError: If a policy cannot be used.
+
+        TrustError: If a trust profile cannot be used.
+
+        SettingsError: If settings contradict each other.
+
+        StoreError: If the store cannot be opened.
+
+        EngineError: If the self-test does not pass.
+    """
+    configure_logging(settings.log_level)
+    with contextlib.closing(listen(settings.host, settings.port)) as listener, Service(settings) as service:
+        Server(service, listener, when_ready).answer()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Take a port.
+
+    Raises:
+        OSError: If it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        # From now on clients wait until the workers are ready, instead of being turned away.
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """
+    Tell the address that a socket listens on, as http://host:port.
+    """
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
