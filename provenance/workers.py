@@ -12,14 +12,17 @@ import contextlib
 import math
 import multiprocessing
 import os
+import pickle
 import queue
+import select
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from multiprocessing.reduction import recv_handle, send_handle
+from multiprocessing.reduction import recvfds, sendfds
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
@@ -221,6 +224,10 @@ class _Worker(Generic[Task, Answer]):
         )
         self._process.start()
         theirs.close()
+        # Made once: what is ready-made in `multiprocessing` makes all of these anew for each call.
+        self._socket = _socket_of(self._pipe)
+        self._wait_for_answer = _waiter(self._pipe.fileno())
+        self._wait_for_end = _waiter(self._process.sentinel)
         try:
             ready = self._answer(_START_S)
         except ProvenanceError:
@@ -231,13 +238,13 @@ class _Worker(Generic[Task, Answer]):
             raise ready
 
     def is_alive(self) -> bool:
-        return not wait([self._process.sentinel], 0)
+        return not self._wait_for_end(0)
 
     def call(self, task: Task, descriptor: int | None, deadline_s: float) -> Answer | ProvenanceError:
         try:
-            self._pipe.send((task, descriptor is not None, deadline_s))
+            self._pipe.send_bytes(pickle.dumps((task, descriptor is not None, deadline_s)))
             if descriptor is not None:
-                send_handle(self._pipe, descriptor, self._process.pid)
+                sendfds(self._socket, [descriptor])
         except OSError:
             raise WorkerCrashedError(self._exit_code()) from None
         return cast("Answer | ProvenanceError", self._answer(deadline_s))
@@ -250,11 +257,12 @@ class _Worker(Generic[Task, Answer]):
         self._process.kill()
         self._process.join()
         self._process.close()
+        self._socket.close()
         self._pipe.close()
 
     def _answer(self, deadline_s: float) -> object:
         try:
-            if not self._pipe.poll(deadline_s):
+            if not self._wait_for_answer(deadline_s):
                 raise DeadlineExceededError(deadline_s)
             return self._pipe.recv()
         except (EOFError, OSError):
@@ -263,6 +271,24 @@ class _Worker(Generic[Task, Answer]):
     def _exit_code(self) -> int | None:
         self._process.join(_ORPHAN_S)
         return self._process.exitcode
+
+
+def _socket_of(pipe: Connection) -> socket.socket:
+    """
+    Give the socket below a pipe, which passes descriptors on.
+    """
+    return socket.fromfd(pipe.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def _waiter(handle: int) -> Callable[[float], bool]:
+    """
+    Make what waits, for so many seconds, until there is something to read, or the other end is gone.
+    """
+    if not hasattr(select, "poll"):
+        return lambda seconds: bool(wait([handle], seconds))
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    return lambda seconds: bool(poller.poll(seconds * 1000))
 
 
 def _context() -> BaseContext:
@@ -287,6 +313,7 @@ def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_
         pipe.send(error)
         return
     _limit_memory(max_memory_bytes)
+    descriptors = _socket_of(pipe)
     pipe.send(None)
     while True:
         try:
@@ -295,7 +322,7 @@ def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_
             return
         # Should the parent be gone by then, nobody else would end a task that hangs.
         signal.alarm(math.ceil(deadline_s) + _ORPHAN_S)
-        descriptor = recv_handle(pipe) if with_descriptor else None
+        descriptor = recvfds(descriptors, 1)[0] if with_descriptor else None
         try:
             answer: Answer | ProvenanceError = work(task, descriptor)
         except ProvenanceError as error:

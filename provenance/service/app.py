@@ -12,8 +12,8 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import ASGIApp
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Scope
 
 from provenance.errors import ProvenanceError
 from provenance.service import openapi
@@ -56,6 +56,16 @@ def create_app(service: Service) -> ASGIApp:
     return Frame(api, service.meter, service.tracing, only_local=not service.door.needs_key)
 
 
+class _Route(Route):
+    """
+    A route that the scope of a request names, so that counts, log and traces can.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, found if match is Match.NONE else {**found, "route": self}
+
+
 class _Api(FastAPI):
     def __init__(self, service: Service) -> None:
         super().__init__(
@@ -79,7 +89,7 @@ class _Api(FastAPI):
         self._operations: dict[tuple[str, str], Description] = {}
         for method, path, endpoint in _endpoints(service):
             # What is asked is read and described by us: dependencies and models would only take time.
-            self.add_route(path, endpoint, methods=[method], include_in_schema=False)
+            self.router.routes.append(_Route(path, endpoint, methods=[method], include_in_schema=False))
             self._operations[method, path] = openapi.operation(
                 method,
                 path,
@@ -87,7 +97,10 @@ class _Api(FastAPI):
                 max_batch=service.settings.max_batch,
                 needs_key=self._needs_key,
             )
-        self.router.routes.extend(page_routes())
+        for route in page_routes():
+            self.router.routes.append(
+                _Route(route.path, route.endpoint, methods=["GET"], name=route.name, include_in_schema=False)
+            )
 
     def openapi(self) -> Description:
         """
