@@ -160,6 +160,13 @@ class WorkerPool(Generic[Task, Answer]):
         self._closed = True
         for worker in tuple(self._live):
             worker.stop()
+        for _ in range(self.workers):
+            # Whoever has one of the others ends it; whoever still waits for one has to hear that it is over.
+            with contextlib.suppress(queue.Empty):
+                idle = self._idle.get_nowait()
+                if idle is not None:
+                    self._end(idle)
+                self._idle.put(None)
 
     def __enter__(self) -> Self:
         return self
