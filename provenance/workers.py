@@ -160,13 +160,15 @@ class WorkerPool(Generic[Task, Answer]):
         self._closed = True
         for worker in tuple(self._live):
             worker.stop()
-        for _ in range(self.workers):
-            # Whoever has one of the others ends it; whoever still waits for one has to hear that it is over.
-            with contextlib.suppress(queue.Empty):
-                idle = self._idle.get_nowait()
-                if idle is not None:
-                    self._end(idle)
-                self._idle.put(None)
+        idle: list[_Worker[Task, Answer] | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for waiting in filter(None, idle):
+            self._end(waiting)
+        for _ in idle:
+            # Whoever waits for a worker has to hear that there is none any more.
+            self._idle.put(None)
 
     def __enter__(self) -> Self:
         return self

@@ -760,7 +760,7 @@ def test_what_is_chosen_stands_in_the_address(opened: Open) -> None:
         assert page.text("#details-title") == expected[0]
         page.press("Escape")
         page.wait("location.hash === ''")
-        assert focused(page) == expected[0]
+        wait_for_focus(page, expected[0])
 
 
 def test_an_audit_that_was_interrupted_says_so(opened: Open) -> None:
