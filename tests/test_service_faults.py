@@ -88,6 +88,9 @@ def test_a_worker_killed_while_idle_costs_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as service, service.client("verify") as client:
         for worker in workers_of(service):
             os.kill(worker, signal.SIGKILL)
+        # One that dies a moment later would take the next image with it.
+        live = tuple(service.service.judging._pool._live)
+        until(lambda: not any(worker.is_alive() for worker in live))
         ready = client.get("/readyz")
         answer = client.post("/v1/verify", content=PNG)
 
