@@ -203,6 +203,11 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
     def fail() -> None:
         raise ZeroDivisionError(SECRET_NAME)
 
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "provenance"]:
+        # A command that ran in this process may have left its own way of logging.
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
     monkeypatch.setattr(service.service.store, "search", lambda **_: fail())
     with service.client("reports:read") as client, caplog.at_level(logging.ERROR):
         answer = client.get("/v1/reports")
