@@ -206,7 +206,8 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
     for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "provenance"]:
         # A command that ran in this process may have left its own way of logging.
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", False)
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [caplog.handler])
         monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
     monkeypatch.setattr(service.service.store, "search", lambda **_: fail())
     with service.client("reports:read") as client, caplog.at_level(logging.ERROR):
