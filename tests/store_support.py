@@ -12,7 +12,7 @@ from provenance import Verifier, to_dict
 from provenance import authority as made
 from provenance.authority import Authority, sign_image
 from provenance.report import Report
-from provenance.service.store import ReportKey
+from provenance.service.entry import ReportKey
 from provenance.trust import TrustProfile
 from tests.support import PNG
 

@@ -24,11 +24,12 @@ from provenance import (
     builtin_policies,
     to_dict,
 )
+from provenance.service.entry import ReportKey, entry_of
 from provenance.service.retention import Retention
 from provenance.service.server import address_of, listen
 from provenance.service.service import Service
 from provenance.service.settings import Settings
-from provenance.service.store import ReportKey, Store
+from provenance.service.store import Store
 from tests.service_support import ABSENT, ACCEPTED, PROFILE, Process, running, until
 
 
@@ -209,7 +210,7 @@ def test_old_reports_are_deleted_if_that_is_wanted(tmp_path: Path, days: int, le
     with Store.open(settings(tmp_path).database, clock=lambda: long_ago) as store:
         report = to_dict(Verifier(trust=PROFILE).verify(ABSENT), sha256="0" * 64)
         key = ReportKey("0" * 64, report["policy"]["digest"], report["trust"]["digest"], report["engine"])
-        store.keep(key, report)
+        store.keep(entry_of(key, report))
     with running(tmp_path, no_auth=True, retention_days=days) as service:
         httpx.post(f"{service.address}/v1/verify", content=ACCEPTED.read_bytes())
 

@@ -20,7 +20,8 @@ import pytest
 from provenance.authority import Authority
 from provenance.errors import UnreadableAssetError
 from provenance.report import Report, error_to_dict, schema
-from provenance.service.store import MAX_PAGE, MAX_REPORT, ReportKey, Store, StoredReport, depends_on_day
+from provenance.service.entry import ReportKey, depends_on_day, entry_of
+from provenance.service.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
 from provenance.trust import TrustProfile
 from tests.store_support import DAY, NOON, Clock, digest, key_of, make_reports, numbered
 
@@ -58,7 +59,7 @@ def keep(store: Store, report: Report) -> ReportKey:
     Keep a report under its own key.
     """
     key = key_of(report)
-    assert store.keep(key, report) is True
+    assert store.keep(entry_of(key, report)) is True
     return key
 
 
@@ -154,7 +155,7 @@ def test_what_is_kept_stays(store: Store, reports: dict[str, Report], clock: Clo
     first = found(store, key)
     clock.advance()
 
-    assert store.keep(key, reports["trusted"]) is True
+    assert store.keep(entry_of(key, reports["trusted"])) is True
 
     assert found(store, key) == first
     assert store.reports_of(key.sha256) == (first,)
@@ -189,8 +190,8 @@ def test_a_report_that_is_too_long_is_not_kept(store: Store, reports: dict[str, 
     longest, too_long = numbered(report, 1), copy.deepcopy(numbered(report, 2))
     too_long["manifests"][0]["title"] += "x"
 
-    assert store.keep(key_of(longest), longest) is True
-    assert store.keep(key_of(too_long), too_long) is False
+    assert store.keep(entry_of(key_of(longest), longest)) is True
+    assert store.keep(entry_of(key_of(too_long), too_long)) is False
 
     assert len(found(store, key_of(longest)).report) == MAX_REPORT
     assert store.find(key_of(too_long)) is None
@@ -204,7 +205,7 @@ def test_a_report_on_something_else_is_refused(store: Store, reports: dict[str, 
     other = key_of(reports["trusted"])._replace(**{part: "f" * 64})
 
     with pytest.raises(ValueError, match="than its key says"):
-        store.keep(other, reports["trusted"])
+        store.keep(entry_of(other, reports["trusted"]))
 
     assert store.search().reports == ()
 
@@ -216,7 +217,7 @@ def test_an_error_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
     error = error_to_dict(UnreadableAssetError("it is a directory"))
 
     with pytest.raises(ValueError, match="no verdict"):
-        store.keep(key_of(reports["trusted"]), error)
+        store.keep(entry_of(key_of(reports["trusted"]), error))
 
 
 # --- verdicts that depend on the day -------------------------------------------------------------
@@ -273,7 +274,7 @@ def test_a_verdict_of_another_day_replaces_it(store: Store, reports: dict[str, R
     later = copy.deepcopy(reports["undated"])
     later.update(state="valid", accepted=False)
 
-    assert store.keep(key, later) is True
+    assert store.keep(entry_of(key, later)) is True
 
     stored = found(store, key)
     assert json.loads(stored.report)["state"] == "valid"
@@ -291,7 +292,7 @@ def test_a_verdict_of_the_same_day_stays(store: Store, reports: dict[str, Report
     first = found(store, key)
     clock.advance(timedelta(hours=3))
 
-    assert store.keep(key, reports["undated"]) is True
+    assert store.keep(entry_of(key, reports["undated"])) is True
 
     assert found(store, key) == first
 
@@ -305,7 +306,7 @@ def test_what_was_judged_before_midnight_does_not_hold_after_it(
     report = reports["undated"]
     clock.time = datetime(2026, 8, 18, 0, 0, 1, tzinfo=UTC)
 
-    assert store.keep(key_of(report), report, judged_at=clock.time - timedelta(seconds=2)) is True
+    assert store.keep(entry_of(key_of(report), report), judged_at=clock.time - timedelta(seconds=2)) is True
 
     assert store.find(key_of(report)) is None
 
@@ -320,7 +321,7 @@ def test_a_late_verdict_of_yesterday_does_not_replace_that_of_today(
     key = keep(store, report)
     today = found(store, key)
 
-    assert store.keep(key, report, judged_at=NOON - DAY) is False
+    assert store.keep(entry_of(key, report), judged_at=NOON - DAY) is False
 
     assert found(store, key) == today
 
@@ -330,7 +331,7 @@ def test_a_dated_verdict_holds_on(store: Store, reports: dict[str, Report], cloc
     And when it was judged does not matter.
     """
     report = reports["trusted"]
-    assert store.keep(key_of(report), report, judged_at=NOON - 10 * DAY) is True
+    assert store.keep(entry_of(key_of(report), report), judged_at=NOON - 10 * DAY) is True
     clock.advance(3650 * DAY)
 
     assert found(store, key_of(report)).created_at == NOON
@@ -343,7 +344,7 @@ def test_the_time_of_judging_names_its_zone(store: Store, reports: dict[str, Rep
     report = reports["undated"]
 
     with pytest.raises(ValueError, match="judged_at has to name a time zone"):
-        store.keep(key_of(report), report, judged_at=NOON.replace(tzinfo=None))
+        store.keep(entry_of(key_of(report), report), judged_at=NOON.replace(tzinfo=None))
 
 
 # --- searched ------------------------------------------------------------------------------------
@@ -641,7 +642,7 @@ def test_a_hostile_name_of_a_policy_is_not_kept(store: Store, reports: dict[str,
     report["policy"]["name"] = "a\0b"
 
     with pytest.raises(ValueError, match="the policy's name"):
-        store.keep(key_of(report), report)
+        store.keep(entry_of(key_of(report), report))
 
 
 # --- deleted -------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from provenance.authority import Authority
 from provenance.errors import StoreError
 from provenance.report import Report
 from provenance.service.database import MAX_CONNECTIONS, Database
+from provenance.service.entry import entry_of
 from provenance.service.store import Store
 from provenance.trust import TrustProfile
 from tests.postgresql_support import PostgreSQL
@@ -44,7 +45,7 @@ def keep(store: Store, report: Report, number: int) -> bool:
     Keep the report on another image.
     """
     mine = numbered(report, number)
-    return store.keep(key_of(mine), mine)
+    return store.keep(entry_of(key_of(mine), mine))
 
 
 def is_kept(store: Store, report: Report, number: int) -> bool:
@@ -60,7 +61,7 @@ def every_call(store: Store, report: Report) -> dict[str, Callable[[], object]]:
     """
     key = key_of(report)
     return {
-        "keep": lambda: store.keep(key, report),
+        "keep": lambda: store.keep(entry_of(key, report)),
         "find": lambda: store.find(key),
         "reports_of": lambda: store.reports_of(key.sha256),
         "search": store.search,
@@ -91,13 +92,14 @@ def refused(calls: dict[str, Callable[[], object]]) -> dict[str, str]:
 KEEPER = """
 import json, sys
 from itertools import count
+from provenance.service.entry import entry_of
 from provenance.service.store import Store
 from tests.store_support import key_of, numbered
 report = json.load(sys.stdin)
 with Store.open(sys.argv[1]) as store:
     for number in count():
         mine = numbered(report, number)
-        assert store.keep(key_of(mine), mine)
+        assert store.keep(entry_of(key_of(mine), mine))
         print(number, flush=True)
 """
 
@@ -288,7 +290,7 @@ def test_what_is_kept_stands_in_no_message(database_url: str, report: Report) ->
             connection.exec_driver_sql("DROP TABLE provenance_reports")
 
         with pytest.raises(StoreError, match="provenance_reports") as caught:
-            store.keep(key_of(report), report)
+            store.keep(entry_of(key_of(report), report))
 
     told = f"{caught.value} {caught.value.__cause__}"
     assert report["asset"]["sha256"] not in told

@@ -1,5 +1,5 @@
 """
-The API as an ASGI application: routes, and the one place where exceptions become problems.
+The API as an ASGI application: routes, and the one place where exceptions that are meant become problems.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -23,7 +24,6 @@ from provenance.service.health import HealthRoutes
 from provenance.service.judging import DISTRIBUTION
 from provenance.service.page import routes as page_routes
 from provenance.service.problem import (
-    INTERNAL,
     Problem,
     ProblemError,
     method_not_allowed,
@@ -82,7 +82,6 @@ class _Api(FastAPI):
                 ProvenanceError: _library_error,
                 HTTPException: _http_error,
                 ClientDisconnect: _gone,
-                Exception: _failure,
             },
         )
         self._needs_key = service.door.needs_key
@@ -101,6 +100,13 @@ class _Api(FastAPI):
             self.router.routes.append(
                 _Route(route.path, route.endpoint, methods=["GET"], name=route.name, include_in_schema=False)
             )
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """
+        Have the routes answer, and problems for what they raise: what stands around them else is for
+        dependencies and for bodies read whole, and there are none.
+        """
+        return ExceptionMiddleware(self.router, self.exception_handlers)
 
     def openapi(self) -> Description:
         """
@@ -143,10 +149,6 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=_GONE)
-
-
-async def _failure(request: Request, _error: Exception) -> Response:
-    return _answer(request, INTERNAL)
 
 
 def _answer(request: Request, problem: Problem) -> Response:

@@ -18,17 +18,17 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from provenance.asset import Asset, Limits
 from provenance.errors import DeadlineExceededError
 from provenance.policy import Policy
-from provenance.report import ENGINE, Report, to_dict
+from provenance.report import ENGINE, to_dict
 from provenance.selftest import require_passed
 from provenance.service import problem
+from provenance.service.entry import Entry, ReportKey, entry_of
 from provenance.service.settings import Settings
 from provenance.service.shelf import Shelf
-from provenance.service.store import ReportKey
 from provenance.service.telemetry import Meter
 from provenance.service.tracing import Trace
 from provenance.service.upload import Upload
@@ -46,13 +46,13 @@ class Task(NamedTuple):
     What a worker is asked.
 
     Attributes:
-        policy: Name of the policy; empty to ask only whether it answers.
+        policy: Name of the policy.
 
-        sha256: SHA-256 of the image, for its report.
+        key: What the verdict depends on.
     """
 
-    policy: str = ""
-    sha256: str = ""
+    policy: str
+    key: ReportKey
 
 
 class Outcome(NamedTuple):
@@ -114,7 +114,7 @@ class Judging:
         self._trust_digest = trust.digest
         self._shelf = shelf
         self._meter = meter
-        self._pool: WorkerPool[Task, str] = WorkerPool(
+        self._pool: WorkerPool[Task | None, Entry | None] = WorkerPool(
             functools.partial(make_judge, policies, trust, settings.max_bytes),
             workers=settings.worker_count,
             deadline_s=settings.deadline_s,
@@ -208,7 +208,7 @@ class Judging:
         if not self._free.acquire(blocking=False):
             return
         try:
-            self._pool.call(Task(), deadline_s=_PING_S)
+            self._pool.call(None, deadline_s=_PING_S)
         finally:
             self._free.release()
 
@@ -219,14 +219,13 @@ class Judging:
             with trace.span("find"):
                 known = self._shelf.find(key)
             if known is not None:
-                return _outcome(known, json.loads(known), reused=True, stored=True)
-            text = self._ask(Task(policy.name, key.sha256), upload.descriptor, trace, deadline)
-        report = json.loads(text)
+                return Outcome(known.report, known.state, known.accepted, reused=True, stored=True)
+            entry = self._ask(Task(policy.name, key), upload.descriptor, trace, deadline)
         with trace.span("keep"):
-            stored = self._shelf.keep(key, report, judged_at)
-        return _outcome(text, report, reused=False, stored=stored)
+            stored = self._shelf.keep(entry, judged_at)
+        return Outcome(entry.report, entry.state, entry.accepted, reused=False, stored=stored)
 
-    def _ask(self, task: Task, descriptor: int, trace: Trace, deadline: float) -> str:
+    def _ask(self, task: Task, descriptor: int, trace: Trace, deadline: float) -> Entry:
         begin = time.monotonic()
         with trace.span("wait"):
             is_free = self._free.acquire(timeout=max(0.0, deadline - begin))
@@ -240,12 +239,12 @@ class Judging:
                 raise DeadlineExceededError(self._deadline_s)
             stack.enter_context(trace.span("judge"))
             try:
-                text = self._pool.call(task, descriptor, deadline_s=deadline - ready)
+                entry = self._pool.call(task, descriptor, deadline_s=deadline - ready)
             except DeadlineExceededError as error:
                 # What was left for judging alone says nothing to whoever waited for both.
                 raise DeadlineExceededError(self._deadline_s) from error
         self._meter.judged(time.monotonic() - ready)
-        return text
+        return cast("Entry", entry)
 
 
 @functools.cache
@@ -256,7 +255,9 @@ def engine() -> str:
     return f"{ENGINE}; {DISTRIBUTION} {metadata.version(DISTRIBUTION)}"
 
 
-def make_judge(policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int) -> Work[Task, str]:
+def make_judge(
+    policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int
+) -> Work[Task | None, Entry | None]:
     """
     Make what a worker does; called in the worker.
 
@@ -268,7 +269,7 @@ def make_judge(policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int
         max_bytes: Largest image.
 
     Returns:
-        Writes the report on an open file as JSON.
+        Judges an open file; asked nothing, it answers nothing.
 
     Raises:
         EngineError: If the self-test does not pass.
@@ -280,20 +281,13 @@ def make_judge(policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int
         for policy in policies
     }
 
-    def judge(task: Task, descriptor: int | None) -> str:
-        if descriptor is None:
-            return ""
+    def judge(task: Task | None, descriptor: int | None) -> Entry | None:
+        if task is None or descriptor is None:
+            return None
         with Asset.from_descriptor(descriptor, limits) as asset:
-            return write(to_dict(verifiers[task.policy].verify(asset), sha256=task.sha256))
+            return entry_of(task.key, to_dict(verifiers[task.policy].verify(asset), sha256=task.key.sha256))
 
     return judge
-
-
-def write(report: Report) -> str:
-    """
-    Write a report as JSON in ASCII, as the store does.
-    """
-    return json.dumps(report, separators=(",", ":"))
 
 
 def with_name(text: str, name: str | None) -> str:
@@ -302,10 +296,6 @@ def with_name(text: str, name: str | None) -> str:
     """
     # Nothing that is hostile stands before it.
     return text if name is None else text.replace('"name":null', f'"name":{json.dumps(name)}', 1)
-
-
-def _outcome(text: str, report: Report, *, reused: bool, stored: bool) -> Outcome:
-    return Outcome(text, str(report["state"]), report["accepted"] is True, reused, stored)
 
 
 def _close_unread(upload: Upload, done: Future[Outcome]) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from provenance.errors import StoreError
-from provenance.report import Report
-from provenance.service.store import ReportKey, Store
+from provenance.service.entry import Entry, ReportKey
+from provenance.service.store import Store, StoredReport
 from provenance.service.telemetry import Meter
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,12 @@ class Shelf:
         self._finding = Rest(clock)
         self._keeping = Rest(clock)
 
-    def find(self, key: ReportKey) -> str | None:
+    def find(self, key: ReportKey) -> StoredReport | None:
         """
         Find a report.
 
         Returns:
-            Its text, or None if there is none, or the store cannot be asked.
+            The report, or None if there is none, or the store cannot be asked.
         """
         if self._finding.lasts():
             return None
@@ -51,11 +51,11 @@ class Shelf:
             self._failed("find", error, self._finding)
             return None
         self._finding.end()
-        return found.report if found is not None else None
+        return found
 
-    def keep(self, key: ReportKey, report: Report, judged_at: datetime) -> bool:
+    def keep(self, entry: Entry, judged_at: datetime) -> bool:
         """
-        Keep a report that was made at a time.
+        Keep a verdict that was reached at a time.
 
         Returns:
             Whether it is kept, durably.
@@ -63,7 +63,7 @@ class Shelf:
         if self._finding.lasts(ask=False) or self._keeping.lasts():
             return False
         try:
-            kept = self._store.keep(key, report, judged_at=judged_at)
+            kept = self._store.keep(entry, judged_at=judged_at)
         except StoreError as error:
             self._failed("keep", error, self._keeping)
             return False

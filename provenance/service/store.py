@@ -11,7 +11,6 @@ What a caller got wrong is a ValueError; a StoreError is the database's.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import struct
@@ -35,8 +34,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from provenance.errors import StoreVersionError
-from provenance.report import Report
 from provenance.service.database import Database
+from provenance.service.entry import Entry, ReportKey, check_key, check_sha256, check_text
 from provenance.service.keys import Clock, KeyStore, as_utc
 from provenance.service.migrations import is_newest
 from provenance.service.tables import PROBE, REPORTS, REVISION_TABLE, Time
@@ -57,33 +56,11 @@ What `Store.search` takes as `state` and as `origin`.
 _PURGED_AT_ONCE = 500
 # About what the largest usual report takes, so that there is room for one if there is room for this.
 _PROBE_BYTES = 64 * 1024
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MAX_TEXT = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">qq")
 _NO_CURSOR = "cursor has to be one that an earlier page gave"
 _CURSOR_TEXT = re.compile(r"[A-Za-z0-9_-]{22}")
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class ReportKey(NamedTuple):
-    """
-    What a verdict depends on.
-
-    Attributes:
-        sha256: SHA-256 of the image's bytes, in lower-case hex.
-
-        policy_digest: Digest of the policy.
-
-        trust_digest: Digest of the trust profile.
-
-        engine: Name and version of the engine, as reports have it; behind "; " may stand what else judged.
-    """
-
-    sha256: str
-    policy_digest: str
-    trust_digest: str
-    engine: str
 
 
 class StoredReport(NamedTuple):
@@ -95,15 +72,21 @@ class StoredReport(NamedTuple):
 
         key: What the verdict depends on.
 
-        report: The report as JSON text in ASCII; `asset.name` is null.
+        state: What the credentials prove.
+
+        accepted: Whether the policy accepts that.
 
         created_at: When it was kept.
+
+        report: The report as JSON text in ASCII; `asset.name` is null.
     """
 
     id: int
     key: ReportKey
-    report: str
+    state: str
+    accepted: bool
     created_at: datetime
+    report: str
 
 
 class ReportPage(NamedTuple):
@@ -126,8 +109,10 @@ _STORED = (
     REPORTS.c.policy_digest,
     REPORTS.c.trust_digest,
     REPORTS.c.engine,
-    REPORTS.c.report,
+    REPORTS.c.state,
+    REPORTS.c.accepted,
     REPORTS.c.created_at,
+    REPORTS.c.report,
 )
 _IS_KEY = (
     (REPORTS.c.sha256 == bindparam("sha256"))
@@ -180,22 +165,20 @@ class Store(KeyStore):
 
             ValueError: If the key is none: no SHA-256 in lower-case hex, or no name of an engine.
         """
-        _check_key(key)
+        check_key(key)
         parameters = {**key._asdict(), "today": self._now().date()}
         with self._database.connect() as connection:
             row = connection.execute(_FIND, parameters).one_or_none()
         return None if row is None else _stored(row)
 
-    def keep(self, key: ReportKey, report: Report, *, judged_at: datetime | None = None) -> bool:
+    def keep(self, entry: Entry, *, judged_at: datetime | None = None) -> bool:
         """
-        Keep a verdict, without the asset's name.
+        Keep a verdict.
 
         What is kept already stays, unless it held on an earlier day only.
 
         Args:
-            key: What the verdict depends on.
-
-            report: The verdict, as `report.to_dict` writes it, with `asset.sha256`.
+            entry: The verdict.
 
             judged_at: When judging began; by default now. Counts where the verdict depends on the day.
 
@@ -207,20 +190,19 @@ class Store(KeyStore):
         Raises:
             StoreError: If the database did not take it, or did not say so in time.
 
-            ValueError: If it is an error and no verdict, or one on something else than *key* says.
+            ValueError: If *judged_at* is not aware.
         """
-        values = _as_row(key, report)
-        if len(values["report"]) > MAX_REPORT:
+        if len(entry.report) > MAX_REPORT:
             return False
         now = self._now()
         day = None
-        if depends_on_day(report):
+        if entry.is_for_a_day:
             day = (now if judged_at is None else as_utc(judged_at, "judged_at")).date()
         with self._database.connect() as connection:
-            result = connection.execute(self._keep, {**values, "day": day, "created_at": now})
+            result = connection.execute(self._keep, {**_as_row(entry), "day": day, "created_at": now})
             if _count(result) or day is None:
                 return True
-            found: date | None = connection.execute(_FIND_DAY, key._asdict()).scalar()
+            found: date | None = connection.execute(_FIND_DAY, entry.key._asdict()).scalar()
         return found is None or found == day
 
     def reports_of(self, sha256: str) -> tuple[StoredReport, ...]:
@@ -232,7 +214,7 @@ class Store(KeyStore):
 
             ValueError: If it is no SHA-256 in lower-case hex.
         """
-        statement = select(*_STORED).where(REPORTS.c.sha256 == _check_sha256(sha256)).order_by(*_NEWEST_FIRST)
+        statement = select(*_STORED).where(REPORTS.c.sha256 == check_sha256(sha256)).order_by(*_NEWEST_FIRST)
         with self._database.connect() as connection:
             return tuple(map(_stored, connection.execute(statement)))
 
@@ -289,7 +271,7 @@ class Store(KeyStore):
         if until is not None:
             conditions.append(REPORTS.c.created_at < as_utc(until, "until"))
         if policy is not None:
-            conditions.append(REPORTS.c.policy == _check_text(policy, "policy"))
+            conditions.append(REPORTS.c.policy == check_text(policy, "policy"))
         if cursor is not None:
             conditions.append(_older_than(*_read_cursor(cursor)))
         statement = select(*_STORED).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit + 1)
@@ -310,7 +292,7 @@ class Store(KeyStore):
 
             ValueError: If it is no SHA-256 in lower-case hex.
         """
-        statement = delete(REPORTS).where(REPORTS.c.sha256 == _check_sha256(sha256))
+        statement = delete(REPORTS).where(REPORTS.c.sha256 == check_sha256(sha256))
         with self._database.connect() as connection:
             return _count(connection.execute(statement))
 
@@ -357,61 +339,17 @@ class Store(KeyStore):
         self._database.require_file()
 
 
-def depends_on_day(report: Report) -> bool:
+def _as_row(entry: Entry) -> dict[str, Any]:
     """
-    Tell whether a verdict may be another one tomorrow.
-
-    It may, if it speaks of a signature that no trusted time-stamp dates. One that cannot be read counts, too.
+    Write an entry as a row, without what depends on the time.
     """
-    return any(
-        manifest["credential"] is not None and manifest["credential"]["time_stamp"] is None
-        for manifest in report["manifests"]
-    )
-
-
-def _as_row(key: ReportKey, report: Report) -> dict[str, Any]:
-    """
-    Write a report as a row, without what depends on the time.
-    """
-    _check_key(key)
-    if "error" in report:
-        raise ValueError("an error is no verdict, and is not kept")
-    about = (report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"])
-    if about != key[:-1] or key.engine.partition("; ")[0] != report["engine"]:
-        raise ValueError("the report is on another image, policy, trust profile or engine than its key says")
-    unnamed = {**report, "asset": {**report["asset"], "name": None}}
-    return {
-        **key._asdict(),
-        "state": report["state"],
-        "accepted": report["accepted"],
-        "origin": report["origin"]["azure_openai_in"] or "none",
-        "policy": _check_text(report["policy"]["name"], "the policy's name"),
-        "report": json.dumps(unnamed, separators=(",", ":")),
-    }
+    row = {**entry._asdict(), **entry.key._asdict()}
+    del row["key"], row["is_for_a_day"]
+    return row
 
 
 def _stored(row: Sequence[Any]) -> StoredReport:
-    key_id, *key, report, created_at = row
-    return StoredReport(key_id, ReportKey(*key), report, created_at)
-
-
-def _check_key(key: ReportKey) -> None:
-    for digest in key[:-1]:
-        _check_sha256(digest)
-    _check_text(key.engine, "the engine's name")
-
-
-def _check_sha256(text: str) -> str:
-    if _SHA256.fullmatch(text) is None:
-        raise ValueError("a SHA-256 has 64 hexadecimal digits in lower case")
-    return text
-
-
-def _check_text(text: str, name: str) -> str:
-    # PostgreSQL has no U+0000 and neither database a lone surrogate.
-    if len(text) > _MAX_TEXT or not text.isprintable():
-        raise ValueError(f"{name} has to be printable text of at most {_MAX_TEXT} characters")
-    return text
+    return StoredReport(row[0], ReportKey(*row[1:5]), *row[5:])
 
 
 def _one_of(text: str, name: str, allowed: Iterable[str]) -> str:

@@ -18,8 +18,9 @@ from provenance.report import error_to_dict
 from provenance.service import problem
 from provenance.service import request as asked
 from provenance.service.access import Scope
+from provenance.service.entry import write
 from provenance.service.frame import visit_of
-from provenance.service.judging import Outcome, with_name, write
+from provenance.service.judging import Outcome, with_name
 from provenance.service.multipart import OVERHEAD_BYTES, FormReader, read_files
 from provenance.service.problem import ProblemError
 from provenance.service.service import Service

@@ -1,0 +1,147 @@
+"""
+What the store keeps of a verdict, made where the verdict is: so nobody has to read the report again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+from provenance.report import Report
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_TEXT = 200
+
+
+class ReportKey(NamedTuple):
+    """
+    What a verdict depends on.
+
+    Attributes:
+        sha256: SHA-256 of the image's bytes, in lower-case hex.
+
+        policy_digest: Digest of the policy.
+
+        trust_digest: Digest of the trust profile.
+
+        engine: Name and version of the engine, as reports have it; behind "; " may stand what else judged.
+    """
+
+    sha256: str
+    policy_digest: str
+    trust_digest: str
+    engine: str
+
+
+class Entry(NamedTuple):
+    """
+    A verdict as it is kept; made by `entry_of`.
+
+    Attributes:
+        key: What it depends on.
+
+        state: What the credentials prove.
+
+        accepted: Whether the policy accepts that.
+
+        origin: Where Azure OpenAI's work is found: "active", "ingredient" or "none".
+
+        policy: Name of the policy.
+
+        is_for_a_day: Whether it may be another one tomorrow.
+
+        report: The report as JSON text in ASCII; `asset.name` is null.
+    """
+
+    key: ReportKey
+    state: str
+    accepted: bool
+    origin: str
+    policy: str
+    is_for_a_day: bool
+    report: str
+
+
+def entry_of(key: ReportKey, report: Report) -> Entry:
+    """
+    Write a verdict as it is kept, without the asset's name.
+
+    Args:
+        key: What it depends on.
+
+        report: The verdict, as `report.to_dict` writes it, with `asset.sha256`.
+
+    Raises:
+        ValueError: If it is an error and no verdict, or one on something else than *key* says.
+    """
+    check_key(key)
+    if "error" in report:
+        raise ValueError("an error is no verdict, and is not kept")
+    about = (report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"])
+    if about != key[:-1] or key.engine.partition("; ")[0] != report["engine"]:
+        raise ValueError("the report is on another image, policy, trust profile or engine than its key says")
+    return Entry(
+        key,
+        report["state"],
+        report["accepted"] is True,
+        report["origin"]["azure_openai_in"] or "none",
+        check_text(report["policy"]["name"], "the policy's name"),
+        depends_on_day(report),
+        write({**report, "asset": {**report["asset"], "name": None}}),
+    )
+
+
+def write(report: Report) -> str:
+    """
+    Write a report as JSON in ASCII, on one line.
+    """
+    return json.dumps(report, separators=(",", ":"))
+
+
+def depends_on_day(report: Report) -> bool:
+    """
+    Tell whether a verdict may be another one tomorrow.
+
+    It may, if it speaks of a signature that no trusted time-stamp dates. One that cannot be read counts, too.
+    """
+    return any(
+        manifest["credential"] is not None and manifest["credential"]["time_stamp"] is None
+        for manifest in report["manifests"]
+    )
+
+
+def check_key(key: ReportKey) -> None:
+    """
+    Make sure that a key is one.
+
+    Raises:
+        ValueError: If there is something else in it than digests and the name of an engine.
+    """
+    for digest in key[:-1]:
+        check_sha256(digest)
+    check_text(key.engine, "the engine's name")
+
+
+def check_sha256(text: str) -> str:
+    """
+    Make sure that a text is a SHA-256.
+
+    Raises:
+        ValueError: If it is not, in lower-case hex.
+    """
+    if _SHA256.fullmatch(text) is None:
+        raise ValueError("a SHA-256 has 64 hexadecimal digits in lower case")
+    return text
+
+
+def check_text(text: str, name: str) -> str:
+    """
+    Make sure that a text can be kept: PostgreSQL has no U+0000, and neither database a lone surrogate.
+
+    Raises:
+        ValueError: If it is too long or not printable; *name* says what it is.
+    """
+    if len(text) > _MAX_TEXT or not text.isprintable():
+        raise ValueError(f"{name} has to be printable text of at most {_MAX_TEXT} characters")
+    return text
