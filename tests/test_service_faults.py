@@ -61,9 +61,11 @@ def stop(process: int) -> None:
     os.kill(process, signal.SIGSTOP)
 
 
-def test_a_worker_killed_while_it_judges_costs_one_answer(tmp_path: Path) -> None:
+def test_a_worker_killed_while_it_judges_costs_one_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """
-    Which says so clearly; the next image is judged by another.
+    Which says so clearly, as does the log; the next image is judged by another.
     """
     with running(tmp_path) as service, service.client("verify") as client, ThreadPoolExecutor(1) as threads:
         client.post("/v1/verify", content=PNG)
@@ -78,6 +80,14 @@ def test_a_worker_killed_while_it_judges_costs_one_answer(tmp_path: Path) -> Non
 
     assert (failed.status_code, problem_of(failed)) == (500, "crashed")
     assert "ended before it answered (SIGKILL)" in failed.json()["detail"]
+    told = [record.facts for record in caplog.records if record.getMessage() == "an image was not judged"]
+    assert told == [
+        {
+            "sha256": hashlib.sha256(picture(1)).hexdigest(),
+            "policy": "azure-openai",
+            "reason": failed.json()["detail"],
+        }
+    ]
     assert after.status_code == 200
 
 

@@ -304,6 +304,8 @@ class GuardedProtocol(HttpToolsProtocol):
 class _Transport(asyncio.Transport):
     """
     The way to a client that may still be sending when it is closed, or may not be reading.
+
+    What is written in two parts without a pause, head and body, is sent as one.
     """
 
     def __init__(self, transport: asyncio.Transport, protocol: GuardedProtocol, patience_s: float) -> None:
@@ -313,11 +315,13 @@ class _Transport(asyncio.Transport):
         self._patience_s = patience_s
         self._lingers = False
         self._unsent = 0
+        self._held = b""
         self._timer: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
         if self._lingers:
             return
+        self._send()
         if self._protocol.is_unread():
             self.close_slowly()
         else:
@@ -330,6 +334,7 @@ class _Transport(asyncio.Transport):
         """
         if self.is_closing():
             return
+        self._send()
         self._lingers = True
         self._protocol.stop_listening()
         self._transport.write_eof()
@@ -358,8 +363,14 @@ class _Transport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         # An answer to an earlier request may still be under way when a later one is refused.
-        if not self._lingers:
-            self._transport.write(data)
+        if self._lingers or not data:
+            return
+        if self._held:
+            self._held += data
+            self._send()
+        else:
+            self._held = bytes(data)
+            self._protocol.loop.call_soon(self._send)
 
     def pause_reading(self) -> None:
         self._transport.pause_reading()
@@ -369,6 +380,11 @@ class _Transport(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as the base class has it
         return self._transport.get_extra_info(name, default)
+
+    def _send(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
 
     def _look(self) -> None:
         if self._transport.get_write_buffer_size() < self._unsent:

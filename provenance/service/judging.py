@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import logging
 import os
 import threading
 import time
@@ -21,7 +22,7 @@ from importlib import metadata
 from typing import NamedTuple, cast
 
 from provenance.asset import Asset, Limits
-from provenance.errors import DeadlineExceededError
+from provenance.errors import DeadlineExceededError, EngineError
 from provenance.policy import Policy
 from provenance.report import ENGINE, to_dict
 from provenance.selftest import require_passed
@@ -35,6 +36,8 @@ from provenance.service.upload import Upload
 from provenance.trust import TrustProfile
 from provenance.verifier import Verifier
 from provenance.workers import Work, WorkerPool
+
+logger = logging.getLogger(__name__)
 
 DISTRIBUTION = "azure-image-provenance"
 
@@ -240,9 +243,13 @@ class Judging:
             stack.enter_context(trace.span("judge"))
             try:
                 entry = self._pool.call(task, descriptor, deadline_s=deadline - ready)
-            except DeadlineExceededError as error:
-                # What was left for judging alone says nothing to whoever waited for both.
-                raise DeadlineExceededError(self._deadline_s) from error
+            except EngineError as error:
+                facts = {"sha256": task.key.sha256, "policy": task.policy, "reason": str(error)}
+                logger.warning("an image was not judged", extra={"facts": facts})
+                if isinstance(error, DeadlineExceededError):
+                    # What was left for judging alone says nothing to whoever waited for both.
+                    raise DeadlineExceededError(self._deadline_s) from error
+                raise
         self._meter.judged(time.monotonic() - ready)
         return cast("Entry", entry)
 
