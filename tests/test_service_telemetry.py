@@ -197,8 +197,9 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
     service: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    By the service itself, whatever its server's logger was told; and the message of an exception may hold
-    what was sent.
+    By the service itself, whatever its server's logger was told.
+
+    The message of an exception may hold what was sent.
     """
 
     def fail() -> None:

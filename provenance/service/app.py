@@ -103,8 +103,9 @@ class _Api(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """
-        Have the routes answer, and problems for what they raise: what stands around them else is for
-        dependencies and for bodies read whole, and there are none.
+        Have the routes answer, and problems for what they raise.
+
+        What stands around them else is for dependencies and for bodies read whole, and there are none.
         """
         return ExceptionMiddleware(self.router, self.exception_handlers)
 
