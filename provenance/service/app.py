@@ -1,9 +1,10 @@
 """
-The API as an ASGI application: routes, and the one place where exceptions that are meant become problems.
+The API as an ASGI application: routes, and the one place where exceptions become problems.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 
@@ -24,6 +25,7 @@ from provenance.service.health import HealthRoutes
 from provenance.service.judging import DISTRIBUTION
 from provenance.service.page import routes as page_routes
 from provenance.service.problem import (
+    INTERNAL,
     Problem,
     ProblemError,
     method_not_allowed,
@@ -33,6 +35,8 @@ from provenance.service.problem import (
 from provenance.service.reports import ReportRoutes
 from provenance.service.service import Service
 from provenance.service.verify import VerifyRoutes
+
+logger = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -82,6 +86,7 @@ class _Api(FastAPI):
                 ProvenanceError: _library_error,
                 HTTPException: _http_error,
                 ClientDisconnect: _gone,
+                Exception: _failure,
             },
         )
         self._needs_key = service.door.needs_key
@@ -150,6 +155,12 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=_GONE)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    facts = {"request_id": visit_of(request.scope).request_id}
+    logger.error("the request failed", exc_info=error, extra={"facts": facts})
+    return _answer(request, INTERNAL)
 
 
 def _answer(request: Request, problem: Problem) -> Response:

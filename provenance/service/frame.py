@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance.service import problem
 from provenance.service.intake import BODY
-from provenance.service.problem import INTERNAL, Problem, ProblemError
+from provenance.service.problem import ProblemError
 from provenance.service.settings import is_loopback
 from provenance.service.telemetry import Meter
 from provenance.service.tracing import NO_TRACE, Trace, Tracing
@@ -164,13 +164,8 @@ class Frame:
             if refused is None:
                 await self._app(inner, passage.receive, passage.send)
             else:
-                await passage.refuse(inner, refused.problem)
-        except Exception:
-            logger.exception("the request failed", extra={"facts": {"request_id": visit.request_id}})
-            if visit.status != _GONE:
-                # Half an answer is ended by closing the connection.
-                raise
-            await passage.refuse(inner, INTERNAL)
+                visit.problem = refused.problem.name
+                await refused.problem.response(visit.request_id)(inner, passage.receive, passage.send)
         finally:
             self._end(inner, visit, scope["method"])
 
@@ -221,10 +216,6 @@ class _Passage:
             self._visit.status = message["status"]
             message["headers"] = self._headers(message.get("headers", ()))
         await self._send(message)
-
-    async def refuse(self, scope: Scope, problem: Problem) -> None:
-        self._visit.problem = problem.name
-        await problem.response(self._visit.request_id)(scope, self.receive, self.send)
 
     def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = {name.lower() for name, _ in given}
