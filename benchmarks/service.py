@@ -40,7 +40,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from queue import Queue
-from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from provenance import Verifier, to_dict
 
@@ -52,7 +52,7 @@ WORKERS = len(os.sched_getaffinity(0))
 DEADLINE_S = 5.0
 CALLERS = 64
 
-Body = tuple[BinaryIO, bytes]
+Body = tuple[bytes, bytes]
 Rates: TypeAlias = "multiprocessing.queues.Queue[float]"
 T = TypeVar("T")
 
@@ -140,8 +140,7 @@ def throughput(files: list[Path], seconds: float) -> float:
             judged = in_processes(judge_anew, CLIENTS, files, seconds, running.port)
             connection = connect(running.port)
             for path in files:
-                with path.open("rb") as file:
-                    post(connection, (file, b""))
+                post(connection, (path.read_bytes(), b""))
             stored = in_processes(ask_again, CLIENTS, files, seconds, running.port)
         rounds.append((library, judged, stored))
         print(f"  library {library:.0f}/s, service {judged:.0f}/s, from the store {stored:.0f}/s", flush=True)
@@ -204,22 +203,12 @@ def ask_again(done: Rates, number: int, files: list[Path], seconds: float, port:
 
 
 def send_files(
-    done: Rates, number: int, files: list[Path], seconds: float, send: Callable[[BinaryIO], None]
+    done: Rates, number: int, files: list[Path], seconds: float, send: Callable[[bytes], None]
 ) -> None:
     """
     Send files for some time, and tell how many a second.
     """
-    with opened(files) as bodies:
-        done.put(rate_of(bodies, number, seconds, send))
-
-
-@contextmanager
-def opened(files: list[Path]) -> Iterator[list[BinaryIO]]:
-    """
-    Keep files open while the block runs.
-    """
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(path.open("rb")) for path in files]
+    done.put(rate_of([path.read_bytes() for path in files], number, seconds, send))
 
 
 def connect(port: int) -> http.client.HTTPConnection:
@@ -229,14 +218,14 @@ def connect(port: int) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
 
-def send_new(connection: http.client.HTTPConnection, body: BinaryIO) -> None:
+def send_new(connection: http.client.HTTPConnection, body: bytes) -> None:
     """
     Send an image that has to be judged.
     """
     expect(post(connection, (body, unique())), (200, "new"))
 
 
-def send_same(connection: http.client.HTTPConnection, body: BinaryIO) -> None:
+def send_same(connection: http.client.HTTPConnection, body: bytes) -> None:
     """
     Send an image that is known.
     """
@@ -267,7 +256,8 @@ def latency(files: list[Path], capacity: float, seconds: float) -> None:
     """
     Send at fixed times.
     """
-    with service() as running, opened(files) as bodies:
+    bodies = [path.read_bytes() for path in files]
+    with service() as running:
         arrive(running, bodies, capacity / 2, 3)
         calm = arrive(running, bodies, capacity / 2, 15)
         took = sorted(answer.took for answer in calm)
@@ -292,12 +282,12 @@ def latency(files: list[Path], capacity: float, seconds: float) -> None:
     show("  memory at the end, MB", late / 1e6)
 
 
-def arrive(running: Service, bodies: list[BinaryIO], rate: float, seconds: float) -> list[Answer]:
+def arrive(running: Service, bodies: list[bytes], rate: float, seconds: float) -> list[Answer]:
     """
     Send *rate* images a second, whatever becomes of those before.
     """
     answers: list[Answer] = []
-    due: Queue[tuple[float, BinaryIO] | None] = Queue()
+    due: Queue[tuple[float, bytes] | None] = Queue()
 
     def call() -> None:
         connection = connect(running.port)
@@ -327,16 +317,10 @@ def arrive(running: Service, bodies: list[BinaryIO], rate: float, seconds: float
 def post(connection: http.client.HTTPConnection, body: Body) -> tuple[int, str | None]:
     """
     Send one image; gives the status, and whether its verdict is new. A refusal may close the connection.
-
-    Its bytes go from the file to the socket without a copy here: what is measured is not this program.
     """
-    file, end = body
-    connection.putrequest("POST", "/v1/verify")
-    connection.putheader("Content-Length", os.fstat(file.fileno()).st_size + len(end))
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(sum(map(len, body)))}
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read all
-        connection.endheaders()
-        connection.sock.sendfile(file)
-        connection.sock.sendall(end)
+        connection.request("POST", "/v1/verify", iter(body), headers)
     answer = connection.getresponse()
     answer.read()
     if answer.will_close:
