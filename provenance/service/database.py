@@ -180,6 +180,8 @@ def _make_engine(url: URL, timeout_s: float) -> Engine:
             poolclass=QueuePool,
             pool_size=MAX_CONNECTIONS,
             max_overflow=0,
+            # What was written by one connection of SQLite the others have to read again.
+            pool_use_lifo=True,
             pool_timeout=timeout_s,
             # A connection that was left by a server that was started anew is noticed before it is used.
             pool_pre_ping=url.drivername != _SQLITE,
