@@ -663,6 +663,39 @@ def test_nothing_is_upgraded(service: Running, key: str, upgrade: str) -> None:
     assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
+def test_a_head_that_ends_in_two_pieces_keeps_its_body(service: Running, key: str) -> None:
+    """
+    Wherever the network cuts it.
+    """
+    whole = post(key, "Upgrade: h2c", "Connection: Upgrade", f"Content-Length: {len(PNG)}", body=PNG)
+    end = whole.index(b"\r\n\r\n")
+    found = []
+    for cut in range(end, end + 5):
+        with service.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(whole[:cut])
+            time.sleep(0.05)
+            (answer,) = answers(exchange(connection, whole[cut:]))
+            found.append(answer.status)
+
+    assert found == [200] * 5
+
+
+@pytest.mark.parametrize("trailer", ["Host: a", "Authorization: {key}"])
+def test_a_trailer_is_no_header(service: Running, key: str, trailer: str) -> None:
+    """
+    What stands before the service has looked at headers only.
+    """
+    headers = {"Host": "a", "Authorization": key.strip().partition(": ")[2]}
+    name = trailer.partition(":")[0]
+    sent = "".join(f"{other}: {value}\r\n" for other, value in headers.items() if other != name)
+    request = f"GET /v1/reports HTTP/1.1\r\n{sent}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+    answer = one(service, f"{request}0\r\n{name}: {headers[name]}\r\n\r\n".encode())
+
+    assert answer.status == {"Host": 400, "Authorization": 401}[name]
+
+
 # --- many at once -----------------------------------------------------------------------------------
 
 
@@ -677,6 +710,32 @@ def test_pipelined_requests_are_answered_in_order(service: Running) -> None:
         found = answers(read_all(connection))
 
     assert [answer.status for answer in found] == [200, 404, 200, 200] * 3 + [200]
+
+
+@pytest.mark.parametrize("before", [1, 3])
+def test_a_pipelined_request_that_is_broken_takes_no_other_s_answer(
+    service: Running, key: str, before: int
+) -> None:
+    """
+    Whoever counts answers would take a refusal for the verdict on another image.
+    """
+    good = post(key, f"Content-Length: {len(PNG)}", body=PNG)
+    broken = post(key, "Transfer-Encoding: chunked", body=b"ZZ\r\n")
+
+    with service.connect() as connection:
+        found = answers(exchange(connection, good * before + broken))
+
+    assert [answer.status for answer in found] == [200] * before
+
+
+def test_a_head_behind_another_request_has_to_be_complete_soon(service: Running) -> None:
+    """
+    As any other.
+    """
+    with service.connect() as connection:
+        first, late = answers(exchange(connection, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /he"))
+
+    assert (first.status, late.status, late.problem) == (200, 408, "head-too-slow")
 
 
 def test_too_many_pipelined_requests_are_not_held(service: Running) -> None:
@@ -709,6 +768,33 @@ def test_too_many_connections_are_turned_away(service: Running) -> None:
 
     assert (refused.status, refused.problem) == (503, "too-many-connections")
     assert answered.status == 200
+
+
+def test_far_too_many_connections_are_just_closed(service: Running) -> None:
+    """
+    To tell each of them why would take all descriptors that there are.
+    """
+    connections = service.server.server_state.connections
+    held = [service.connect() for _ in range(40 + guard.MAX_TURNED_AWAY + 40)]
+    try:
+        until(lambda: _ends(held[-1]))
+        most = len(connections)
+    finally:
+        for connection in held:
+            connection.close()
+    until(lambda: not connections)
+
+    assert most <= 40 + guard.MAX_TURNED_AWAY
+
+
+def _ends(connection: socket.socket) -> bool:
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
 
 
 def test_who_does_not_read_is_not_waited_for(service: Running, key: str) -> None:

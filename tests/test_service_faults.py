@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -21,9 +22,10 @@ import pytest
 
 from provenance.authority import plain_png
 from provenance.errors import StoreError
+from provenance.service.entry import Entry, ReportKey
 from provenance.service.store import Store
 from tests.postgresql_support import PostgreSQL
-from tests.service_support import ACCEPTED, Process, Running, running, until
+from tests.service_support import ACCEPTED, Process, Running, read_all, running, until
 
 PNG = ACCEPTED.read_bytes()
 
@@ -449,3 +451,27 @@ def test_the_end_is_not_waited_for_longer_than_allowed(tmp_path: Path) -> None:
             code = service.end()
 
     assert code == 0
+
+
+def test_an_answer_that_is_being_sent_is_sent_whole(tmp_path: Path) -> None:
+    """
+    Though its reader is slow, and the service is told to end meanwhile.
+    """
+    key = ReportKey("0" * 64, "1" * 64, "2" * 64, "engine")
+    large = Entry(key, "absent", False, "none", "policy", False, f'{{"long":"{"x" * 900_000}"}}')  # noqa: FBT003
+    with Store.open(f"sqlite:///{tmp_path / 'service.db'}") as store:
+        for number in range(20):
+            store.keep(large._replace(key=key._replace(sha256=f"{number:064}")))
+    request = b"GET /v1/reports HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with Process(tmp_path, "--no-auth") as process, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", process.port))
+        connection.sendall(request)
+        until(process.lines)
+        process.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        received = read_all(connection)
+        assert process.process.wait(30) == 0
+
+    _, _, body = received.partition(b"\r\n\r\n")
+    assert len(json.loads(body)["reports"]) == 20

@@ -9,6 +9,7 @@ with bytes unread is reset, and the answer with it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -21,6 +22,8 @@ from provenance.service.intake import BODY, BUFFER_BYTES, Body, Intake
 from provenance.service.problem import MEDIA_TYPE, Problem, too_busy
 from provenance.service.settings import Settings
 from provenance.service.telemetry import Meter
+
+logger = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES = 32 * 1024
 """
@@ -35,6 +38,11 @@ Most headers of a request.
 LINGER_S = 5.0
 """
 Seconds for which what a refused client still sends is thrown away, so that it can read the answer.
+"""
+
+MAX_TURNED_AWAY = 64
+"""
+Most connections beyond those allowed that are told so; others are just closed.
 """
 
 _MAX_PIPELINED = 16
@@ -103,6 +111,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_begun = False
         self._is_deaf = False
         self._body: Body | None = None
+        # The last bytes of a head that is not complete: its end may arrive in two pieces.
+        self._tail = b""
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """
@@ -110,7 +121,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         self._transport = _Transport(transport, self, self._bounds.write_s)
         super().connection_made(self._transport)
-        if len(self.connections) > self._bounds.max_connections:
+        excess = len(self.connections) - self._bounds.max_connections
+        if excess > MAX_TURNED_AWAY:
+            self._meter.refused(_TOO_MANY.name)
+            self._transport.abort()
+        elif excess > 0:
             self._refuse(_TOO_MANY)
         else:
             self._time_head()
@@ -133,7 +148,6 @@ class GuardedProtocol(HttpToolsProtocol):
             end: How much it is.
         """
         begin = 0
-        self._has_begun = True
         while begin < end and not self._is_deaf:
             body = self._body
             if body is not None:
@@ -142,8 +156,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._take_body(body, piece)
             else:
                 # No further than to the end of a head, because a body may begin there.
-                found = buffer.find(_END_OF_HEAD, begin, end)
-                stop = end if found < 0 else found + len(_END_OF_HEAD)
+                stop = self._end_of_head(buffer, begin, end)
+                self._has_begun = True
                 self.data_received(bytes(buffer[begin:stop]))
                 begin = stop
 
@@ -165,8 +179,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """
-        Take a header, unless there are too many.
+        Take a header, unless there are too many. Trailers are none: nobody in between has looked at them.
         """
+        if not self._is_head:
+            return
         super().on_header(name, value)
         if len(self.headers) > MAX_HEADERS:
             self._refusal = _TOO_LARGE
@@ -214,6 +230,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body = None
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """
+        Go on with the next request. If its head has begun it must be complete soon.
+        """
+        super().on_response_complete()
+        is_idle = self._open_cycle() is None and not self.transport.is_closing()
+        if is_idle and self._is_head and self._has_begun and self._timer is None:
+            self._time_head()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """
         Refuse what cannot be read on.
@@ -231,16 +256,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         Close, or as soon as the request that is being answered was.
         """
-        if self._transport.is_closing():
+        if self._transport.lingers:
             self._transport.abort()
-        else:
+        elif not self._transport.is_closing():
             super().shutdown()
 
     def is_unread(self) -> bool:
         """
-        Tell whether the client may still be sending the body of a request.
+        Tell whether the client may still be sending what is not read.
         """
-        return not self._is_head
+        return not self._is_head or self._is_deaf
 
     def stop_listening(self) -> None:
         """
@@ -249,6 +274,25 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_deaf = True
         self._stop_timer()
         self.flow.resume_reading()
+
+    def _end_of_head(self, buffer: bytearray, begin: int, end: int) -> int:
+        """
+        Find where the head ends that goes on at *begin*; *end*, if it does not end before.
+        """
+        reach = len(_END_OF_HEAD) - 1
+        across = (self._tail + buffer[begin : min(end, begin + reach)]).find(_END_OF_HEAD)
+        if across >= 0:
+            stop = begin + across + len(_END_OF_HEAD) - len(self._tail)
+        else:
+            found = buffer.find(_END_OF_HEAD, begin, end)
+            stop = end if found < 0 else found + len(_END_OF_HEAD)
+        last = (self._tail + buffer[max(begin, stop - reach - 1) : stop])[-reach - 1 :]
+        self._tail = b"" if last == _END_OF_HEAD else last[-reach:]
+        return stop
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _take_body(self, body: Body, piece: memoryview) -> None:
         if not body.take(piece):
@@ -275,6 +319,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._meter.refused(problem.name)
+        request_id = secrets.token_hex(16)
+        facts = {"request_id": request_id, "problem": problem.name, "client": self.client and self.client[0]}
+        logger.info("connection refused", extra={"facts": facts})
+        self._drop_waiting()
         cycle = self._open_cycle()
         if cycle is not None and self._is_head:
             # What is refused comes after a request that is still to be answered.
@@ -282,11 +330,20 @@ class GuardedProtocol(HttpToolsProtocol):
             self._is_deaf = True
             return
         if cycle is None or not cycle.response_started:
-            self.transport.write(_written(problem, self.server_state.default_headers))
+            self.transport.write(_written(problem, request_id, self.server_state.default_headers))
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
         self._transport.close_slowly()
+
+    def _drop_waiting(self) -> None:
+        """
+        Forget the youngest request, if its body is still arriving and it waits for the answers to others.
+        """
+        if not self._is_head and self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else cast("RequestResponseCycle", self._running)
+            self._is_head = True
 
     def _open_cycle(self) -> RequestResponseCycle | None:
         """
@@ -313,13 +370,13 @@ class _Transport(asyncio.Transport):
         self._transport = transport
         self._protocol = protocol
         self._patience_s = patience_s
-        self._lingers = False
+        self.lingers = False
         self._unsent = 0
         self._held = b""
         self._timer: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
-        if self._lingers:
+        if self.lingers:
             return
         self._send()
         if self._protocol.is_unread():
@@ -335,7 +392,7 @@ class _Transport(asyncio.Transport):
         if self.is_closing():
             return
         self._send()
-        self._lingers = True
+        self.lingers = True
         self._protocol.stop_listening()
         self._transport.write_eof()
         self._wait(LINGER_S, self.abort)
@@ -345,7 +402,7 @@ class _Transport(asyncio.Transport):
         Give up once the client has read nothing for a while.
         """
         self._unsent = self._transport.get_write_buffer_size()
-        if self._unsent and not self._lingers:
+        if self._unsent and not self.lingers:
             self._wait(self._patience_s, self._look)
 
     def forget(self) -> None:
@@ -356,14 +413,14 @@ class _Transport(asyncio.Transport):
             self._timer.cancel()
 
     def is_closing(self) -> bool:
-        return self._lingers or self._transport.is_closing()
+        return self.lingers or self._transport.is_closing()
 
     def abort(self) -> None:
         self._transport.abort()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         # An answer to an earlier request may still be under way when a later one is refused.
-        if self._lingers or not data:
+        if self.lingers or not data:
             return
         if self._held:
             self._held += data
@@ -430,8 +487,7 @@ def _body_of(headers: list[tuple[bytes, bytes]]) -> Body | None:
     return Body(length) if length else None
 
 
-def _written(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    request_id = secrets.token_hex(16)
+def _written(problem: Problem, request_id: str, default_headers: list[tuple[bytes, bytes]]) -> bytes:
     body = problem.body(request_id)
     headers = [
         *default_headers,
