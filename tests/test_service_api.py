@@ -305,9 +305,12 @@ def test_an_image_that_is_too_large_costs_a_batch_only_itself(client: httpx.Clie
     """
     files = [("image", ("a.png", PNG + bytes(200_001))), ("image", ("b.png", PNG))]
 
-    first, second = client.post("/v1/verify/batch", files=files).json()["reports"]
+    answer = client.post("/v1/verify/batch", files=files)
+    alone = client.post("/v1/verify/batch", files=files[:1])
 
+    first, second = answer.json()["reports"]
     assert (first["error"]["type"], second["accepted"]) == ("AssetTooLargeError", True)
+    assert [each.headers["provenance-stored"] for each in (answer, alone)] == ["yes", "no"]
 
 
 def test_a_batch_is_judged_by_the_policy_that_was_asked_for(client: httpx.Client) -> None:
@@ -547,6 +550,18 @@ def test_the_rate_of_a_key_is_its_own(tmp_path: Path) -> None:
     is_problem(refused, 429, "too-often")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert others.status_code == 200
+
+
+def test_what_is_refused_does_not_count(tmp_path: Path) -> None:
+    """
+    Whoever does as a refusal says, and tries again, has not used up the rate by it.
+    """
+    with running(tmp_path, rate=1, burst=1, max_bytes=100_000) as service, service.client("verify") as client:
+        too_large = client.post("/v1/verify", content=bytes(100_001))
+        judged = client.post("/v1/verify", content=PNG)
+
+    is_problem(too_large, 413, "too-large")
+    assert judged.status_code == 200
 
 
 # --- what it says about itself ----------------------------------------------------------------------

@@ -150,6 +150,25 @@ def test_in_a_batch_a_crash_costs_one_image(tmp_path: Path) -> None:
     assert reports[0]["error"]["type"] == "WorkerCrashedError"
 
 
+def test_a_batch_that_waits_for_a_worker_is_not_called_slow(tmp_path: Path) -> None:
+    """
+    The client has sent everything; what takes long is ours.
+    """
+    files = [("image", (name, picture(seed) + bytes(100_000))) for seed, name in enumerate("abcd")]
+    with (
+        running(tmp_path, deadline_s=1.5, body_timeout_s=0.3, min_body_rate=1_000_000) as service,
+        service.client("verify") as client,
+    ):
+        client.post("/v1/verify", content=PNG)
+        stop(workers_of(service)[0])
+        answer = client.post("/v1/verify/batch", files=files)
+
+    assert answer.status_code == 200
+    reports = answer.json()["reports"]
+    assert reports[0]["error"]["type"] == "DeadlineExceededError"
+    assert [report["state"] for report in reports[1:]] == ["absent"] * 3
+
+
 def test_an_image_that_takes_too_much_memory_costs_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

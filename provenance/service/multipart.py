@@ -109,7 +109,7 @@ class FormReader:
             What is known by them; may be empty.
 
         Raises:
-            ProblemError: 400 if this is no form of files, 413 if there are too many.
+            ProblemError: 400 if this is no form of files, or one of too many.
         """
         try:
             self._parser.write(piece)
@@ -186,7 +186,7 @@ async def read_files(
         take: Gets each file once all of it came, and closes it. It may be too large.
 
     Raises:
-        ProblemError: 400, 408, 413 for too many files, or 503 if there is no room; some files may have been
+        ProblemError: 400, also for too many files, 408, or 503 if there is no room; some files may have been
             taken by then.
 
         ClientDisconnect: If the client is gone.

@@ -189,6 +189,8 @@ class Upload:
 class Arrival:
     """
     The body of one request, as it arrives; iterates over its pieces.
+
+    What is done between two pieces takes no time of the client's.
     """
 
     def __init__(self, request: Request, patience: Patience) -> None:
@@ -204,7 +206,7 @@ class Arrival:
         self._body: Body | None = request.scope.get(BODY)
         self._patience = patience
         self._now = asyncio.get_running_loop().time
-        self._begin = self._now()
+        self._begin = self._left = self._now()
         self._received = 0
         self._more = True
 
@@ -220,9 +222,11 @@ class Arrival:
 
             ClientDisconnect: If the client is gone.
         """
+        self._begin += self._now() - self._left
         while self._more:
             piece = await self._patiently()
             if piece:
+                self._left = self._now()
                 return piece
         raise StopAsyncIteration
 

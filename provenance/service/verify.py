@@ -1,7 +1,7 @@
 """
 `POST /v1/verify` and `POST /v1/verify/batch`: images in, reports out.
 
-What is checked stands in one order: key, rate, length, queue; only then is the body read.
+What is checked stands in one order: key, length, queue, rate; only then is the body read.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class VerifyRoutes:
         policy, form = await self._admit(request)
         self._check_length(request, self._max_bytes + (0 if form is None else OVERHEAD_BYTES))
         with self._service.judging.seat():
+            self._service.door.count(request)
             arrival = Arrival(request, self._patience)
             if form is None:
                 upload = await _whole(arrival, self._room)
@@ -88,20 +89,19 @@ class VerifyRoutes:
             running = asyncio.create_task(self._report(request, upload, policy))
 
         with self._service.judging.seat():
+            self._service.door.count(request)
             arrival = Arrival(request, self._patience)
             try:
                 await read_files(arrival, FormReader(form, self._max_batch), self._room, take)
             finally:
                 if running is not None:
                     reports.append(await running)
-        stored = visit_of(request.scope).stored is not False
+        stored = visit_of(request.scope).stored is True
         headers = {STORED_HEADER: _WORDS[stored], "Content-Type": JSON}
         return Response(f'{{"reports":[{",".join(reports)}]}}', headers=headers)
 
     async def _admit(self, request: Request) -> tuple[Policy, str | None]:
-        door = self._service.door
-        await door.admit(request, Scope.VERIFY)
-        door.count(request)
+        await self._service.door.admit(request, Scope.VERIFY)
         return self._policy(request), asked.form_type(request)
 
     def _policy(self, request: Request) -> Policy:
