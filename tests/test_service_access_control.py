@@ -5,6 +5,7 @@ Who is let in, how often, and what is done while the store does not answer; by t
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from provenance import StoreError, Verifier, to_dict
 from provenance.service import keyring
 from provenance.service.access import ApiKey
 from provenance.service.entry import ReportKey, entry_of
-from provenance.service.keyring import FRESH_S, STALE_S, KeyRing
+from provenance.service.keyring import FRESH_S, MAX_WAITING, STALE_S, KeyRing
 from provenance.service.problem import ProblemError
 from provenance.service.rate import RateLimit
 from provenance.service.shelf import REST_S, Rest, Shelf
@@ -129,6 +130,43 @@ def test_a_revoked_key_is_refused_once_it_is_looked_up_again(
     assert find(ring, text) is None
     clock.now -= FRESH_S
     assert find(ring, text) is None
+
+
+def test_made_up_keys_hold_up_nobody_who_has_one(
+    ring: KeyRing, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where the store hangs, only so many of them wait; once it failed, those that waited do not ask as well.
+    """
+    key, text = store.create_key("test", ["verify"])
+    made_up = [store.create_key(str(number), ["verify"])[1] for number in range(MAX_WAITING + 1)]
+    real, asked, answered = store.find_key, [], threading.Event()
+
+    def hang(presented: str) -> ApiKey | None:
+        if presented == text:
+            return real(presented)
+        asked.append(presented)
+        answered.wait(30)
+        raise StoreError("it is gone")
+
+    async def ask() -> tuple[ApiKey | None, list[ApiKey | BaseException | None]]:
+        await ring.find(text)
+        clock.now += FRESH_S
+        waiting = [asyncio.ensure_future(ring.find(other)) for other in made_up[:-1]]
+        await asyncio.sleep(0)
+        known = await ring.find(text)
+        with pytest.raises(StoreError, match="too many keys"):
+            await ring.find(made_up[-1])
+        answered.set()
+        return known, await asyncio.gather(*waiting, return_exceptions=True)
+
+    monkeypatch.setattr(store, "find_key", hang)
+
+    known, others = asyncio.run(ask())
+
+    assert known == key
+    assert {type(other) for other in others} == {StoreError}
+    assert len(asked) == 1
 
 
 def test_a_key_that_expires_is_refused_at_once(

@@ -33,8 +33,12 @@ STALE_S = 900.0
 Seconds for which it holds where the store does not answer.
 """
 
+MAX_WAITING = 64
+"""
+Most requests that wait for the store to say something about keys that are not remembered.
+"""
+
 _MAX_KEYS = 4_096
-_THREADS = 2
 
 
 class _Known(NamedTuple):
@@ -45,6 +49,9 @@ class _Known(NamedTuple):
 class KeyRing:
     """
     Finds the API key that a request presents; for the event loop's thread.
+
+    Keys that are remembered and keys that are not are asked about in two queues: where the store hangs, whoever
+    makes up keys must not hold up those that have one.
     """
 
     def __init__(self, store: Store, meter: Meter, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,13 +60,16 @@ class KeyRing:
         self._clock = clock
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._rest = Rest(clock)
-        self._threads = ThreadPoolExecutor(_THREADS, "keys")
+        self._waiting = 0
+        self._known_thread = ThreadPoolExecutor(1, "known keys")
+        self._new_thread = ThreadPoolExecutor(1, "new keys")
 
     def close(self) -> None:
         """
         End.
         """
-        self._threads.shutdown()
+        self._known_thread.shutdown()
+        self._new_thread.shutdown()
 
     async def find(self, presented: str) -> ApiKey | None:
         """
@@ -72,7 +82,7 @@ class KeyRing:
             The key, or None if there is none such, or it is revoked or expired.
 
         Raises:
-            StoreError: If the store does not answer and the key is not remembered.
+            StoreError: If the store does not answer, or is asked too much, and the key is not remembered.
         """
         if parse_key(presented) is None:
             return None
@@ -85,19 +95,13 @@ class KeyRing:
     async def _ask(self, presented: str, digest: bytes, known: _Known | None) -> _Known | None:
         if known is not None and self._clock() - known.asked_at >= STALE_S:
             known = None
-        if known is not None and self._rest.lasts():
-            return known
         asked_at = self._clock()
         try:
-            loop = asyncio.get_running_loop()
-            key = await loop.run_in_executor(self._threads, self._store.find_key, presented)
+            key = await self._ask_store(presented, self._new_thread if known is None else self._known_thread)
         except StoreError:
-            self._meter.store_failed("find_key")
-            self._rest.begin()
             if known is None:
                 raise
             return known
-        self._rest.end()
         # What is no key is not remembered: whoever makes up keys would fill the memory with them.
         if key is None:
             self._known.pop(digest, None)
@@ -106,3 +110,25 @@ class KeyRing:
         if len(self._known) > _MAX_KEYS:
             self._known.popitem(last=False)
         return answer
+
+    async def _ask_store(self, presented: str, thread: ThreadPoolExecutor) -> ApiKey | None:
+        if self._waiting >= MAX_WAITING and thread is self._new_thread:
+            raise StoreError("too many keys are asked about")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, self._find, presented)
+        finally:
+            self._waiting -= 1
+
+    def _find(self, presented: str) -> ApiKey | None:
+        # Those that waited behind one that failed do not try as well.
+        if self._rest.lasts():
+            raise StoreError("it did not answer a moment ago")
+        try:
+            key = self._store.find_key(presented)
+        except StoreError:
+            self._meter.store_failed("find_key")
+            self._rest.begin()
+            raise
+        self._rest.end()
+        return key
