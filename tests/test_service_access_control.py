@@ -16,7 +16,7 @@ from provenance import StoreError, Verifier, to_dict
 from provenance.service import keyring
 from provenance.service.access import ApiKey
 from provenance.service.entry import ReportKey, entry_of
-from provenance.service.keyring import FRESH_S, MAX_WAITING, STALE_S, KeyRing
+from provenance.service.keyring import FRESH_S, MAX_ASKED, STALE_S, KeyRing
 from provenance.service.problem import ProblemError
 from provenance.service.rate import RateLimit
 from provenance.service.shelf import REST_S, Rest, Shelf
@@ -139,7 +139,7 @@ def test_made_up_keys_hold_up_nobody_who_has_one(
     Where the store hangs, only so many of them wait; once it failed, those that waited do not ask as well.
     """
     key, text = store.create_key("test", ["verify"])
-    made_up = [store.create_key(str(number), ["verify"])[1] for number in range(MAX_WAITING + 1)]
+    made_up = [store.create_key(str(number), ["verify"])[1] for number in range(MAX_ASKED + 1)]
     real, asked, answered = store.find_key, [], threading.Event()
 
     def hang(presented: str) -> ApiKey | None:
@@ -155,7 +155,7 @@ def test_made_up_keys_hold_up_nobody_who_has_one(
         waiting = [asyncio.ensure_future(ring.find(other)) for other in made_up[:-1]]
         await asyncio.sleep(0)
         known = await ring.find(text)
-        with pytest.raises(StoreError, match="too many keys"):
+        with pytest.raises(ProblemError, match="503 too-busy"):
             await ring.find(made_up[-1])
         answered.set()
         return known, await asyncio.gather(*waiting, return_exceptions=True)

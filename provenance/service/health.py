@@ -79,7 +79,7 @@ class HealthRoutes:
         asked.parameters(request)
         async with self._lock:
             if self._checked is None or self._clock() - self._checked[0] >= CHECKED_EVERY_S:
-                found = await asyncio.to_thread(self._check)
+                found = await self._service.checking.run(self._check)
                 self._checked = (self._clock(), found)
             readiness = self._checked[1]
         is_ready = all(readiness)

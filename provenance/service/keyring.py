@@ -8,12 +8,11 @@ must not stop moderation. Revoking a key takes effect within `FRESH_S` while the
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from provenance.service.access import ApiKey, parse_key
 from provenance.service.shelf import Rest
 from provenance.service.store import Store
 from provenance.service.telemetry import Meter
+from provenance.service.threads import Threads
 
 FRESH_S = 5.0
 """
@@ -33,9 +33,9 @@ STALE_S = 900.0
 Seconds for which it holds where the store does not answer.
 """
 
-MAX_WAITING = 64
+MAX_ASKED = 64
 """
-Most requests that wait for the store to say something about keys that are not remembered.
+Most requests at a time that the store is asked about, for keys that are not remembered.
 """
 
 _MAX_KEYS = 4_096
@@ -50,8 +50,8 @@ class KeyRing:
     """
     Finds the API key that a request presents; for the event loop's thread.
 
-    Keys that are remembered and keys that are not are asked about in two queues: where the store hangs, whoever
-    makes up keys must not hold up those that have one.
+    Keys that are remembered and keys that are not are asked about in two queues: where the store hangs,
+    whoever makes up keys must not hold up those that have one.
     """
 
     def __init__(self, store: Store, meter: Meter, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,16 +60,15 @@ class KeyRing:
         self._clock = clock
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._rest = Rest(clock)
-        self._waiting = 0
-        self._known_thread = ThreadPoolExecutor(1, "known keys")
-        self._new_thread = ThreadPoolExecutor(1, "new keys")
+        self._known_thread = Threads("known keys", 1, _MAX_KEYS)
+        self._new_thread = Threads("new keys", 1, MAX_ASKED)
 
     def close(self) -> None:
         """
         End.
         """
-        self._known_thread.shutdown()
-        self._new_thread.shutdown()
+        self._known_thread.close()
+        self._new_thread.close()
 
     async def find(self, presented: str) -> ApiKey | None:
         """
@@ -82,7 +81,9 @@ class KeyRing:
             The key, or None if there is none such, or it is revoked or expired.
 
         Raises:
-            StoreError: If the store does not answer, or is asked too much, and the key is not remembered.
+            StoreError: If the store does not answer and the key is not remembered.
+
+            ProblemError: 503 if it is asked about too many keys already.
         """
         if parse_key(presented) is None:
             return None
@@ -97,7 +98,8 @@ class KeyRing:
             known = None
         asked_at = self._clock()
         try:
-            key = await self._ask_store(presented, self._new_thread if known is None else self._known_thread)
+            threads = self._new_thread if known is None else self._known_thread
+            key = await threads.run(functools.partial(self._find, presented))
         except StoreError:
             if known is None:
                 raise
@@ -110,15 +112,6 @@ class KeyRing:
         if len(self._known) > _MAX_KEYS:
             self._known.popitem(last=False)
         return answer
-
-    async def _ask_store(self, presented: str, thread: ThreadPoolExecutor) -> ApiKey | None:
-        if self._waiting >= MAX_WAITING and thread is self._new_thread:
-            raise StoreError("too many keys are asked about")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(thread, self._find, presented)
-        finally:
-            self._waiting -= 1
 
     def _find(self, presented: str) -> ApiKey | None:
         # Those that waited behind one that failed do not try as well.

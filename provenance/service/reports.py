@@ -7,7 +7,6 @@ judged it long ago is shown, too: when is said beside each.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
 from collections.abc import Callable, Iterable
@@ -95,7 +94,7 @@ class ReportRoutes:
 
     async def _ask(self, question: Callable[[], Result]) -> Result:
         try:
-            return await asyncio.to_thread(question)
+            return await self._service.reading.run(question)
         except ValueError as error:
             # The store refuses what no client may ask for, in words meant for whoever asks.
             raise problem.bad_request(f"{error}.") from error

@@ -22,9 +22,14 @@ from provenance.service.settings import Settings
 from provenance.service.shelf import Shelf
 from provenance.service.store import Store
 from provenance.service.telemetry import Meter
+from provenance.service.threads import Threads
 from provenance.service.tracing import open_tracing
 from provenance.service.upload import Room
 from provenance.trust import MICROSOFT, TrustProfile, load_trust_profile
+
+# Fewer than the store has connections, so that verdicts find one, too.
+_READING = 4
+_MAX_READING = 32
 
 
 class Service:
@@ -49,6 +54,10 @@ class Service:
         room: Where images are put meanwhile.
 
         door: Who is let in.
+
+        reading: Threads that ask the store for reports.
+
+        checking: The thread that finds out whether the service is ready.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -72,6 +81,8 @@ class Service:
         self.store = Store.open(settings.database_url(), timeout_s=settings.store_timeout_s)
         shelf = Shelf(self.store, self.meter)
         self.judging = Judging(settings, tuple(self.policies.values()), self.trust, shelf, self.meter)
+        self.reading = Threads("reports", _READING, _MAX_READING)
+        self.checking = Threads("readiness", 1, 1)
         self.room = Room(settings.max_bytes, self.judging.seats)
         self._keys = None if settings.no_auth else KeyRing(self.store, self.meter)
         self._retention = Retention(self.store, settings.retention_days)
@@ -119,6 +130,8 @@ class Service:
         self._retention.close()
         if self._keys is not None:
             self._keys.close()
+        self.reading.close()
+        self.checking.close()
         self.room.close()
         self.store.close()
         self.tracing.close()
