@@ -630,7 +630,7 @@ def test_every_answer_has_its_headers(service: Running, path: str) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("given", ["abc-123.X_y", "a" * 64])
+@pytest.mark.parametrize("given", ["abc-123.X_y", "a" * 40])
 def test_a_name_that_a_request_brings_is_kept(service: Running, given: str) -> None:
     """
     So that it can be followed from the proxy on.
@@ -640,7 +640,7 @@ def test_a_name_that_a_request_brings_is_kept(service: Running, given: str) -> N
     assert answer.headers["x-request-id"] == given
 
 
-@pytest.mark.parametrize("given", [b"", b"a b", b"a" * 65, b'x"}', b"\xe4"])
+@pytest.mark.parametrize("given", [b"", b"a b", b"a" * 41, b'x"}', b"\xe4"])
 def test_a_name_that_would_spoil_the_log_is_replaced(service: Running, given: bytes) -> None:
     """
     It is text of whoever sent it.

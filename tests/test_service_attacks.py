@@ -902,3 +902,28 @@ def test_without_keys_only_this_machines_name_is_answered_for(tmp_path: Path) ->
         }
 
     assert found == {**dict.fromkeys(ours, 200), **dict.fromkeys(others, 421)}
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200)])
+def test_without_keys_pages_of_other_sites_have_nothing_judged(
+    tmp_path: Path, site: str, status: int
+) -> None:
+    """
+    They could fill the store with what they like; to look at the page from theirs harms nobody.
+    """
+    with running(tmp_path, no_auth=True) as started:
+        headers = {"Sec-Fetch-Site": site}
+        asked = httpx.post(f"{started.address}/v1/verify", content=PNG, headers=headers)
+        page = httpx.get(f"{started.address}/", headers=headers)
+
+        assert (asked.status_code, page.status_code) == (status, 200)
+        assert len(started.service.store.search().reports) == (status == 200)
+
+
+def test_with_keys_it_does_not_matter_where_a_page_is(service: Running, key: str) -> None:
+    """
+    It has to have one.
+    """
+    lines = (f"Content-Length: {len(PNG)}", "Sec-Fetch-Site: cross-site", "Connection: close")
+
+    assert one(service, post(key, *lines, body=PNG)).status == 200

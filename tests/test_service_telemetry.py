@@ -22,10 +22,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from provenance.errors import SettingsError
 from provenance.service.journal import JsonFormatter
+from provenance.service.problem import INTERNAL
 from provenance.service.store import Store
 from provenance.service.telemetry import Meter
 from provenance.service.tracing import NoTracing, open_tracing
-from tests.service_support import ABSENT, ACCEPTED, Process, Running, running, until
+from tests.service_support import ABSENT, ACCEPTED, Process, Running, exchange, running, until
 
 PNG = ACCEPTED.read_bytes()
 SECRET_NAME = "holiday-in-rome.png"  # noqa: S105 - a file name
@@ -219,7 +220,7 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
         "status": 500,
         "detail": "The service failed",
         "instance": answer.headers["x-request-id"],
-        "hint": "Report it, with what 'instance' says.",
+        "hint": INTERNAL.hint,
     }
     assert line["request_id"] == answer.headers["x-request-id"]
     assert line["error"]["type"] == "ZeroDivisionError"
@@ -227,11 +228,55 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
     assert SECRET_NAME not in json.dumps(line)
 
 
+def test_what_a_proxy_says_of_its_client_is_an_address_or_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    It may pass on whatever the client wrote.
+    """
+    with running(tmp_path, proxies=("127.0.0.1",)) as running_now, caplog.at_level(logging.INFO):
+        for said in (SECRET_NAME, "2001:db8::1"):
+            httpx.get(f"{running_now.address}/healthz", headers={"X-Forwarded-For": said})
+        records = until(lambda: _requests(caplog, 2))
+
+    assert [vars(record)["facts"]["client"] for record in records] == ["", "2001:db8::1"]
+
+
+def _requests(caplog: pytest.LogCaptureFixture, count: int) -> list[logging.LogRecord]:
+    found = [record for record in caplog.records if record.getMessage() == "request"]
+    return found if len(found) >= count else []
+
+
+def test_a_connection_that_is_refused_is_logged_by_the_id_that_it_is_told(
+    service: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    So that both ends speak of the same.
+    """
+    with service.connect() as connection, caplog.at_level(logging.INFO):
+        head, _, _ = exchange(connection, b"BAD\r\n\r\n").partition(b"\r\n\r\n")
+    (record,) = [found for found in caplog.records if found.getMessage() == "connection refused"]
+
+    facts = vars(record)["facts"]
+    assert f"x-request-id: {facts['request_id']}".encode() in head
+    assert (facts["problem"], facts["client"]) == ("malformed-http", "127.0.0.1")
+
+
+def test_of_what_libraries_log_only_the_wording_is_told() -> None:
+    """
+    An address that traces are sent to may hold a token.
+    """
+    text = "Transient error %s encountered"
+    record = logging.LogRecord("opentelemetry.exporter", logging.WARNING, "x", 1, text, (SECRET_NAME,), None)
+
+    assert json.loads(JsonFormatter().format(record))["event"] == text
+
+
 def test_a_line_is_one_line() -> None:
     """
     Whatever text is in it.
     """
-    record = logging.LogRecord("name", logging.WARNING, __file__, 1, "a\n%s\u2028", ("b\r\n",), None)
+    record = logging.LogRecord("provenance", logging.WARNING, __file__, 1, "a\n%s\u2028", ("b\r\n",), None)
     record.facts = {"reason": '"\n\u0000\udcff'}
 
     written = JsonFormatter().format(record)

@@ -6,6 +6,7 @@ It stands around the whole application, so that no answer leaves without its hea
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import secrets
@@ -43,8 +44,11 @@ HEADERS: dict[bytes, bytes] = {
 Headers of every answer, unless it has others by these names. That only HTTPS is spoken is for a proxy to say.
 """
 
-_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# Shorter than the secret of an API key: what is taken for a name stands in the log.
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITE = frozenset({b"same-origin", b"none"})
 _UNMATCHED = "unmatched"
 _PAGE = "page"
 _GONE = 499
@@ -136,8 +140,8 @@ class Frame:
 
             tracing: What follows requests.
 
-            only_local: Whether to refuse what is not addressed to this machine by its own name: without keys,
-                a web page of somebody else's could otherwise have a browser ask here.
+            only_local: Whether to refuse what is not addressed to this machine by its own name, and what
+                pages of other sites have a browser send here: there are no keys that they would lack.
         """
         self._app = app
         self._meter = meter
@@ -177,6 +181,8 @@ class Frame:
             return problem.misdirected(
                 "Without API keys, only requests to this machine's own name are answered."
             )
+        if self._only_local and scope["method"] not in _READING and _is_foreign(scope):
+            return problem.forbidden("Without API keys, pages of other sites may not ask for anything here.")
         return None
 
     def _end(self, scope: Scope, visit: Visit, method: str) -> None:
@@ -252,9 +258,25 @@ def _name_of(host: bytes) -> str:
     return "" if found is None else (found[1] or found[2]).decode("ascii")
 
 
+def _is_foreign(scope: Scope) -> bool:
+    """
+    Tell whether a page of another site has a browser send this.
+
+    Source:
+        W3C, Fetch Metadata Request Headers; browsers set it, and pages cannot.
+    """
+    return any(name == b"sec-fetch-site" and value not in _OWN_SITE for name, value in scope["headers"])
+
+
 def _client(scope: Scope) -> str:
+    """
+    Give the address of the client. A proxy's word for it may be any text.
+    """
     client = scope.get("client")
-    return "" if client is None else str(client[0])
+    try:
+        return "" if client is None else str(ipaddress.ip_address(client[0]))
+    except ValueError:
+        return ""
 
 
 def _route(scope: Scope) -> str:

@@ -1,7 +1,8 @@
 """
 Log lines as JSON on standard error: one object a line, whatever text is in it.
 
-Of an exception its kind and its place are logged, not its message: that may hold what a client sent.
+Of an exception its kind and its place are logged, not its message: that may hold what a client sent. Of what
+libraries log, the wording is, without the values in it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage().strip(),
+            "event": _event(record).strip(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
@@ -54,6 +55,10 @@ def configure_logging(level: str) -> None:
     for name in _QUIET:
         # What they warn of is told by our own lines, without what the client sent.
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _event(record: logging.LogRecord) -> str:
+    return record.getMessage() if record.name.partition(".")[0] == _OURS else str(record.msg)
 
 
 def _places(trace: TracebackType | None) -> list[str]:
