@@ -28,7 +28,23 @@ from provenance.errors import (
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:azure-image-provenance:problem:"
 
-_LATER = "Try again in a moment."
+_ONCE_MORE = "Try again once; then report it, with what the header 'X-Request-Id' says."
+_LIMIT = (
+    "It cannot be judged here: a smaller copy would not have its credentials, and the limit is set by "
+    "whoever runs the service."
+)
+_HINTS = {
+    400: "Change the request: /openapi.json says what may be sent.",
+    403: "Ask whoever runs the service for a key that may do this.",
+    404: "Check the address: /openapi.json lists what there is; a report is there once its image was judged.",
+    405: "Use a method that the header 'Allow' names.",
+    408: "Send it faster, or send less.",
+    415: "Send the image itself, or a form of type multipart/form-data; neither of them compressed.",
+    421: "Ask for localhost or 127.0.0.1, or have the service run with API keys.",
+    431: "Send fewer or shorter headers.",
+    503: "Try again in a moment.",
+}
+_REPORT_IT = "Report it, with what the header 'X-Request-Id' says."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class Problem:
 
         detail: What was wrong this time; empty if there is nothing to add.
 
-        hint: What can be done about it; empty if nothing can.
+        hint: What can be done about it by whoever sent the request; empty for what its status says of that.
 
         headers: Headers that belong to the answer.
     """
@@ -58,6 +74,13 @@ class Problem:
     hint: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def advice(self) -> str:
+        """
+        What can be done about it; never empty.
+        """
+        return self.hint or _HINTS.get(self.status, _REPORT_IT)
+
     def body(self, request_id: str) -> bytes:
         """
         Write it as the body of an answer.
@@ -68,9 +91,8 @@ class Problem:
             "status": self.status,
             "detail": self.detail or self.title,
             "instance": request_id,
+            "hint": self.advice,
         }
-        if self.hint:
-            content["hint"] = self.hint
         return json.dumps(content).encode()
 
     def response(self, request_id: str) -> Response:
@@ -152,9 +174,7 @@ def too_slow() -> ProblemError:
     """
     Say that the body did not arrive in time.
     """
-    return ProblemError(
-        Problem(408, "too-slow", "The body did not arrive in time", hint="Send it faster, or send less.")
-    )
+    return ProblemError(Problem(408, "too-slow", "The body did not arrive in time"))
 
 
 def length_required() -> ProblemError:
@@ -181,7 +201,7 @@ def too_large(limit: int) -> ProblemError:
             "too-large",
             "The image is too large",
             f"At most {limit:,} bytes are taken.",
-            "Send the image as it was made, or have 'max_bytes' raised.",
+            _LIMIT,
         )
     )
 
@@ -191,7 +211,15 @@ def too_many(limit: int) -> ProblemError:
     Say that a request holds too many images.
     """
     detail = f"At most {limit:,} of them {'is' if limit == 1 else 'are'} taken at once."
-    return ProblemError(Problem(400, "too-many", "There are too many images in one request", detail))
+    return ProblemError(
+        Problem(
+            400,
+            "too-many",
+            "There are too many images in one request",
+            detail,
+            "Send the others in another request.",
+        )
+    )
 
 
 def unsupported(detail: str, headers: Mapping[str, str] | None = None) -> ProblemError:
@@ -228,9 +256,7 @@ def too_busy(wait_s: int = 1) -> ProblemError:
     """
     Say that there is too much to do already.
     """
-    return ProblemError(
-        Problem(503, "too-busy", "The service is busy", hint=_LATER, headers={"Retry-After": str(wait_s)})
-    )
+    return ProblemError(Problem(503, "too-busy", "The service is busy", headers={"Retry-After": str(wait_s)}))
 
 
 def no_room() -> ProblemError:
@@ -238,7 +264,7 @@ def no_room() -> ProblemError:
     Say that there is no room for what is sent.
     """
     return ProblemError(
-        Problem(503, "no-room", "There is no room for the image", hint=_LATER, headers={"Retry-After": "5"})
+        Problem(503, "no-room", "There is no room for the image", headers={"Retry-After": "5"})
     )
 
 
@@ -251,13 +277,12 @@ def store_unavailable() -> ProblemError:
             503,
             "store-unavailable",
             "The store of reports does not answer",
-            hint=_LATER,
             headers={"Retry-After": "5"},
         )
     )
 
 
-INTERNAL = Problem(500, "internal", "The service failed", hint="Report it, with what 'instance' says.")
+INTERNAL = Problem(500, "internal", "The service failed", hint=_REPORT_IT)
 """
 For all that nobody expected.
 """
@@ -269,18 +294,33 @@ def problem_of(error: ProvenanceError) -> Problem:
     """
     if isinstance(error, StoreError):
         return store_unavailable().problem
-    for kind, status, name, title in _KINDS:
+    for kind, status, name, title, hint in _KINDS:
         if isinstance(error, kind):
-            return Problem(status, name, title, str(error), error.hint)
+            return Problem(status, name, title, str(error), hint)
     return INTERNAL
 
 
-_KINDS: tuple[tuple[type[ProvenanceError], int, str, str], ...] = (
-    (AssetTooLargeError, 413, "too-large", "The image is too large"),
-    (UnsupportedAssetError, 415, "unsupported", "The body is in a form that is not read"),
-    (MalformedAssetError, 422, "malformed", "The image is damaged"),
-    (DeadlineExceededError, 504, "past-deadline", "The image was not judged in time"),
-    (WorkerCrashedError, 500, "crashed", "The image could not be judged"),
-    (AssetError, 500, "unreadable", "The image could not be judged"),
-    (PolicyError, 400, "bad-request", "The request cannot be understood"),
+def hint_of(error: ProvenanceError) -> str:
+    """
+    Say what whoever sent an image can do about an error of the library.
+
+    The error's own hint is for those who call the library: its limits are not theirs to raise.
+    """
+    return problem_of(error).advice
+
+
+_KINDS: tuple[tuple[type[ProvenanceError], int, str, str, str], ...] = (
+    (AssetTooLargeError, 413, "too-large", "The image is too large", _LIMIT),
+    (
+        UnsupportedAssetError,
+        415,
+        "unsupported",
+        "The body is in a form that is not read",
+        UnsupportedAssetError.hint,
+    ),
+    (MalformedAssetError, 422, "malformed", "The image is damaged", MalformedAssetError.hint),
+    (DeadlineExceededError, 504, "past-deadline", "The image was not judged in time", _ONCE_MORE),
+    (WorkerCrashedError, 500, "crashed", "The image could not be judged", WorkerCrashedError.hint),
+    (AssetError, 500, "unreadable", "The image could not be judged", _ONCE_MORE),
+    (PolicyError, 400, "bad-request", "The request cannot be understood", _HINTS[400]),
 )
