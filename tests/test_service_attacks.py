@@ -663,6 +663,22 @@ def test_nothing_is_upgraded(service: Running, key: str, upgrade: str) -> None:
     assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_sends_no_more_is_still_answered(service: Running, key: str, count: int) -> None:
+    """
+    As long as all that was asked is there.
+    """
+    whole = post(key, f"Content-Length: {len(PNG)}", body=PNG)
+    with service.connect() as connection, service.connect() as other:
+        connection.sendall(whole * count)
+        connection.shutdown(socket.SHUT_WR)
+        other.sendall(whole[:-1])
+        other.shutdown(socket.SHUT_WR)
+
+        assert [answer.status for answer in answers(read_all(connection))] == [200] * count
+        assert read_all(other) == b""
+
+
 def test_a_head_that_ends_in_two_pieces_keeps_its_body(service: Running, key: str) -> None:
     """
     Wherever the network cuts it.

@@ -242,8 +242,10 @@ def _request_id(scope: Scope) -> str:
 
 
 def _trace_headers(scope: Scope) -> dict[str, str]:
-    wanted = (b"traceparent", b"tracestate")
-    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in wanted}
+    # Not `tracestate`, which is any text.
+    return {
+        name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"
+    }
 
 
 def _has_body(scope: Scope) -> bool:

@@ -177,6 +177,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._timer is None and self._open_cycle() is None:
             self._time_head()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """
+        Go on answering whoever sends no more, if all that was asked has arrived.
+        """
+        cycle = self._open_cycle()
+        if cycle is None or not self._is_head or self._transport.is_closing():
+            return False
+        cycle.keep_alive = False
+        return True
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """
         Take a header, unless there are too many. Trailers are none: nobody in between has looked at them.

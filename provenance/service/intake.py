@@ -89,9 +89,12 @@ class Reader(Protocol):
         """
         ...
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         """
         Hear that the client sends no more.
+
+        Returns:
+            Whether it is still to be answered.
         """
         ...
 
@@ -151,11 +154,11 @@ class Intake(asyncio.BufferedProtocol):
         """
         self._reader.take(self._buffer, nbytes)
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         """
         Pass on that the client sends no more.
         """
-        self._reader.eof_received()
+        return self._reader.eof_received()
 
     def pause_writing(self) -> None:
         """

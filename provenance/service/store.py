@@ -233,7 +233,8 @@ class Store(KeyStore):
         """
         Search for reports, a page at a time, the newest first.
 
-        From page to page none comes twice and none is left out, whatever is added meanwhile.
+        From page to page none comes twice and none is left out, whatever is added meanwhile. One that is
+        replaced meanwhile is new.
 
         Args:
             state: A validation state.
