@@ -88,7 +88,7 @@ def test_every_setting_can_come_from_a_file_and_from_the_environment(config: Pat
     values: dict[str, tuple[str, str, object]] = {
         "host": ('"::1"', "::1", "::1"),
         "port": ("1", "1", 1),
-        "database": ('"sqlite:///x"', "sqlite:///x", "sqlite:///x"),
+        "database": ('"sqlite:////x"', "sqlite:////x", "sqlite:////x"),
         "store_timeout_s": ("2", "2", 2.0),
         "policies": ('["azure-openai"]', "azure-openai", ("azure-openai",)),
         "trust_profiles": ('["microsoft", "b"]', "microsoft, b", ("microsoft", "b")),
@@ -128,7 +128,10 @@ def test_every_setting_can_come_from_a_file_and_from_the_environment(config: Pat
     ("text", "words"),
     [
         ("prot = 1", "settings file 'service.toml': there is no setting 'prot'; there are host, port,"),
-        ("no_auth = true", "there is no setting 'no_auth'"),
+        ("no_auth = true", "there is no setting 'no_auth'; --no-auth is an option of the command only"),
+        (r'host = "a\u0000b"', "'host' has to be an address or a name of this machine"),
+        ("host = 'a b'", "'a b' is not"),
+        ("host = 'a..b'", "'a..b' is not"),
         ("[server]\nport = 1", "there is no setting 'server'"),
         (
             "port = '1'",
@@ -223,8 +226,29 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """
     Defaults in its place would be somebody else's service.
     """
-    with pytest.raises(SettingsError, match=r"'missing.toml' cannot be read"):
-        load_settings(tmp_path / "missing.toml", NOTHING)
+    missing = tmp_path / "missing.toml"
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(missing, NOTHING)
+
+    assert str(caught.value) == f"settings file {str(missing)!r} cannot be read: No such file or directory"
+    assert "Name a TOML file" in caught.value.hint
+
+
+def test_a_folder_is_no_file_of_settings() -> None:
+    """
+    It is named, though it has no name of its own.
+    """
+    with pytest.raises(SettingsError, match=r"settings file '\.' cannot be read: Is a directory"):
+        load_settings(Path(), NOTHING)
+
+
+def test_a_name_that_no_file_has_is_refused() -> None:
+    """
+    As a setting, not as a mistake of ours.
+    """
+    with pytest.raises(SettingsError, match="cannot be read: embedded null byte"):
+        load_settings(Path("a\0b"), NOTHING)
 
 
 @pytest.mark.parametrize("key", ["database", "otlp_endpoint"])
@@ -262,7 +286,44 @@ def test_paths_in_a_file_are_relative_to_it(config: Path) -> None:
     assert settings.trust_profiles == ("microsoft", "/etc/own.toml")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [
+        ("sqlite:///keys.db", "sqlite:///{folder}/keys.db"),
+        ("sqlite+pysqlite:///state/keys.db", "sqlite+pysqlite:///{folder}/state/keys.db"),
+        ("sqlite:////var/keys.db", "sqlite:////var/keys.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("postgresql://host/name", "postgresql://host/name"),
+    ],
+)
+def test_a_database_in_a_file_is_relative_to_it(config: Path, database: str, expected: str) -> None:
+    """
+    As policies are; what the environment and the command line name is relative to the working folder.
+    """
+    settings = load(f'database = "{database}"', config)
+
+    assert settings.database == expected.format(folder=config.parent)
+    assert load_settings(environment={"PROVENANCE_DATABASE": database}).database == database
+    assert load_settings(environment=NOTHING, options={"database": database}).database == database
+
+
+@pytest.mark.parametrize(
+    ("database", "file"),
+    [
+        ("sqlite:///keys.db", Path("keys.db")),
+        ("sqlite:////var/keys.db", Path("/var/keys.db")),
+        ("postgresql://host/name", None),
+        ("sqlite:///:memory:", None),
+    ],
+)
+def test_the_file_of_a_database_can_be_told(database: str, file: Path | None) -> None:
+    """
+    Before anything makes it.
+    """
+    assert Settings(database=database).database_file == file
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LocalHost"])
 def test_a_service_without_keys_is_for_this_machine(host: str) -> None:
     """
     By any of its names.

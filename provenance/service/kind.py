@@ -161,6 +161,15 @@ def anything(text: str) -> str:
     return text
 
 
+def host(text: str) -> bytes:
+    """
+    Refuse what can be neither an address nor a name of a machine.
+    """
+    if not text.isprintable() or " " in text:
+        raise ValueError
+    return text.encode("idna")
+
+
 def network(text: str) -> object:
     """
     Refuse what is neither an IP address nor a network of such.

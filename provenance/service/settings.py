@@ -32,6 +32,8 @@ HOME = "AZURE_IMAGE_PROVENANCE_HOME"
 _APPLICATION = "azure-image-provenance"
 _QUEUED_PER_WORKER = 4
 _LIST_SUFFIX = ".toml"
+_SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)([^?]+)")
+_IN_MEMORY = ":memory:"
 _MIB = 1 << 20
 # Kubernetes sets these for a Service called "provenance"; nobody else did.
 _KUBERNETES = re.compile(r"PROVENANCE(_PORT_\d+_(TCP|UDP|SCTP).*|_SERVICE_(HOST|PORT.*)|_PORT)")
@@ -41,6 +43,14 @@ _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://.*")
 def _setting(default: Any, of: Kind, meaning: str, shown: str = "") -> Any:  # noqa: ANN401 - as `field` has it
     described = {"kind": of, "meaning": meaning, "shown": shown}
     return field(default=default, repr=not of.is_private, metadata=described)
+
+
+class _NoKeysError(SettingsError):
+    hint = "Leave out --no-auth, and make a key with 'provenance keys create'."
+
+
+class _UnreadableFileError(SettingsError):
+    hint = "Name a TOML file that this user may read, with --config or PROVENANCE_CONFIG."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +63,7 @@ class Settings:
 
     host: str = _setting(
         "127.0.0.1",
-        kind.text("an address or a name of this machine", kind.anything),
+        kind.text("an address or a name of this machine", kind.host),
         "Address to listen on. Other machines reach it only if this is not a loopback address.",
     )
     port: int = _setting(8000, kind.whole(0, 65_535), "Port to listen on; 0 for any that is free.")
@@ -166,7 +176,7 @@ class Settings:
             if value != item.default:
                 object.__setattr__(self, item.name, _take(item, value, "settings"))
         if self.no_auth and not is_loopback(self.host):
-            raise SettingsError(
+            raise _NoKeysError(
                 f"without API keys the service listens on this machine only, and {self.host!r} is no "
                 "loopback address"
             )
@@ -186,6 +196,16 @@ class Settings:
         queued = _QUEUED_PER_WORKER * self.worker_count if self.queue is None else self.queue
         return self.worker_count + queued
 
+    @property
+    def database_file(self) -> Path | None:
+        """
+        The file of a SQLite database, which need not exist; None for any other database.
+        """
+        if not self.database:
+            return state_folder() / "service.db"
+        found = _sqlite(self.database)
+        return None if found is None else Path(found[1])
+
     def database_url(self) -> str:
         """
         Name the database; for the default one the folder is made if it is missing.
@@ -200,7 +220,7 @@ class Settings:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"the state folder {folder} cannot be made: {error.strerror}") from error
-        return f"sqlite:///{folder / 'service.db'}"
+        return f"sqlite:///{self.database_file}"
 
 
 class SettingRow(NamedTuple):
@@ -243,7 +263,8 @@ def load_settings(
 
     Args:
         config: A TOML file; by default the one that PROVENANCE_CONFIG names in *environment*, if any.
-            Paths of policies and trust profiles in it are relative to it.
+            Paths of policies, trust profiles and a SQLite database in it are relative to it; elsewhere
+            they are relative to the working folder.
 
         environment: Variables, of which those that begin with PROVENANCE_ count; by default this
             process's.
@@ -278,7 +299,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def state_folder() -> Path:
@@ -318,6 +339,10 @@ def _known(name: str, source: str) -> _Field:
     for item in _fields():
         if item.name == name:
             return item
+    if name == "no_auth":
+        raise SettingsError(
+            f"{source}: there is no setting 'no_auth'; --no-auth is an option of the command only"
+        )
     known = ", ".join(item.name for item in _fields())
     raise SettingsError(f"{source}: there is no setting {name!r}; there are {known}")
 
@@ -333,15 +358,36 @@ def _take(item: _Field, value: object, source: str) -> Any:  # noqa: ANN401 - of
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    source = f"settings file {path.name!r}"
-    form = parse_toml(read_file(path, SettingsError), source, SettingsError)
+    source = f"settings file {path.name or str(path)!r}"
+    form = parse_toml(_read(path), source, SettingsError)
     values = {name: _take(_known(name, source), value, source) for name, value in form.data.items()}
     for name in ("policies", "trust_profiles"):
         if name in values:
             values[name] = tuple(
                 str(path.parent / item) if item.endswith(_LIST_SUFFIX) else item for item in values[name]
             )
+    found = _sqlite(values.get("database", ""))
+    if found is not None:
+        values["database"] = f"{found[0]}{path.parent / found[1]}"
     return values
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_file(path, SettingsError)
+    except SettingsError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        raise _UnreadableFileError(f"settings file {str(path)!r} cannot be read: {cause.strerror}") from cause
+
+
+def _sqlite(url: str) -> tuple[str, str] | None:
+    """
+    Take the URL of a file of SQLite apart: what stands before the path, and the path.
+    """
+    found = _SQLITE.fullmatch(url)
+    return None if found is None or found[2] == _IN_MEMORY else (found[1], found[2])
 
 
 def _from_environment(variables: Mapping[str, str]) -> dict[str, Any]:
