@@ -1,12 +1,14 @@
 """
 `provenance keys`: API keys of the moderation service, straight in its store.
 
-The service need not run, and one that runs heeds a new or revoked key with the next request.
+The service need not run. One that runs heeds a new key with the next request, and a revoked one within 5
+seconds; while the database does not answer it, within 15 minutes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import click
 
 from provenance.cli import options, terminal
 from provenance.cli.terminal import Row, quoted
+from provenance.errors import StoreError
 from provenance.service.access import ApiKey, Scope
 from provenance.service.settings import load_settings
 
@@ -123,7 +126,7 @@ def create(
 
     Exits 0 if it was made, 2 for a bad request, 3 if the store cannot be used.
     """
-    with _open(ctx, config, database) as store:
+    with _open(ctx, config, database, make=True) as store:
         try:
             key, text = store.create_key(name, scopes, expires_at)
         except ValueError as error:
@@ -141,7 +144,15 @@ def create(
         terminal.show([*_in_words(key), Row("The key is not shown again.")], sys.stderr)
 
 
-@keys.command("list")
+@keys.command(
+    "list",
+    epilog="""\
+\b
+Examples:
+  provenance keys list --config service.toml
+  provenance keys list --format json
+""",
+)
 @_of_store
 @options.output_format("text", "json")
 @click.pass_context
@@ -162,7 +173,13 @@ def list_keys(ctx: click.Context, *, config: Path | None, database: str | None, 
         terminal.show([Row("No keys. 'provenance keys create --help' tells how to make one.", depth=0)])
 
 
-@keys.command()
+@keys.command(
+    epilog="""\
+\b
+Examples:
+  provenance keys revoke qtvj2xw5kz3mn7ab --config service.toml
+""",
+)
 @click.argument("key_id", metavar="ID")
 @_of_store
 @options.output_format("text", "json")
@@ -171,7 +188,10 @@ def revoke(
     ctx: click.Context, *, key_id: str, config: Path | None, database: str | None, output_format: str
 ) -> None:
     """
-    Revoke a key: it is refused from now on.
+    Revoke a key, for good.
+
+    A service that runs refuses it within 5 seconds; while the database does not answer the service, within
+    15 minutes.
 
     ID is what 'provenance keys list' shows, and what stands in the key between "aip_" and the next "_".
     Revoking a key again changes nothing.
@@ -190,7 +210,14 @@ def revoke(
         terminal.show(_in_words(key))
 
 
-def _open(ctx: click.Context, config: Path | None, database: str | None) -> KeyStore:
+class _NoStoreError(StoreError):
+    hint = (
+        "Name the store of the service with --config or --database, as the user that it runs as; "
+        "'provenance keys create' makes one."
+    )
+
+
+def _open(ctx: click.Context, config: Path | None, database: str | None, *, make: bool = False) -> KeyStore:
     settings = load_settings(config, options={"database": database})
     try:
         from provenance.service.keys import KeyStore  # noqa: PLC0415 - comes with an extra
@@ -198,6 +225,9 @@ def _open(ctx: click.Context, config: Path | None, database: str | None) -> KeyS
         raise click.UsageError(
             f"{error.name} is not installed: pip install 'azure-image-provenance[service]'", ctx
         ) from error
+    file = settings.database_file
+    if file is not None and not make and not os.path.lexists(file):
+        raise _NoStoreError(f"its file {str(file)!r} does not exist")
     return KeyStore.open(settings.database_url(), timeout_s=settings.store_timeout_s)
 
 

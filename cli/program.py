@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
@@ -32,6 +33,8 @@ BAD_REQUEST = 2
 NOT_JUDGED = 3
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+
+_CHOICES = re.compile(r"(?<=[:,])\n\t")
 
 _BAD_REQUESTS = (BaselineError, PolicyError, SettingsError, StateError, StoreAddressError, TrustError)
 
@@ -137,7 +140,8 @@ def _explain(error: click.ClickException) -> None:
             click.echo(error.ctx.get_help(), err=True)
             return
         hint = f"Try '{error.ctx.command_path} --help'."
-    terminal.complain(error.format_message(), hint)
+    # Click lists choices on lines of their own.
+    terminal.complain(_CHOICES.sub(" ", error.format_message()), hint)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's

@@ -471,6 +471,9 @@ def test_a_file_that_is_no_store_is_said(tmp_path: Path, name: str, reason: str)
     with pytest.raises(StoreError, match=reason):
         Store.open(f"sqlite:///{tmp_path}/{name}")
 
+    if reason in {"No such file or directory", "Not a directory"}:
+        with pytest.raises(StoreError, match=f"its file '{tmp_path}/{name}' cannot be made: {reason}"):
+            Store.open(f"sqlite:///{tmp_path}/{name}")
     assert (tmp_path / "text").read_text("utf-8") == "no database" * 1000
 
 

@@ -161,7 +161,7 @@ def _make_file(url: URL) -> _File:
         pass
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no file can be called so"
-        raise StoreError(f"its file cannot be made: {reason}") from error
+        raise StoreError(f"its file {str(path)!r} cannot be made: {reason}") from error
     return _File(path, _identity(path))
 
 

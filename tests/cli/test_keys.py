@@ -137,6 +137,8 @@ def test_no_keys_are_no_error(invoke: Invoke, database_url: str) -> None:
     """
     And it is said how to make one.
     """
+    KeyStore.open(database_url).close()
+
     assert listed(invoke, database_url) == []
     assert "provenance keys create" in invoke("keys", "list", "--database", database_url).stdout
 
@@ -227,7 +229,8 @@ def test_a_bad_request_makes_no_key(
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
-    assert listed(invoke, url) == []
+    with KeyStore.open(url) as store:
+        assert list(store.list_keys()) == []
 
 
 def test_the_store_is_named_by_the_settings(
@@ -273,7 +276,7 @@ def test_settings_that_cannot_be_read_are_a_bad_request(run: Run, tmp_path: Path
     ("url", "code", "message"),
     [
         ("mysql://me:hunter2@host/name", 2, "neither SQLite nor PostgreSQL"),
-        ("sqlite:///missing/store.db", 3, "No such file or directory"),
+        ("sqlite:///missing/store.db", 3, "missing/store.db' "),
         ("postgresql://me:hunter2@127.0.0.1:1/name", 3, "Connection refused"),
     ],
 )
@@ -293,6 +296,62 @@ def test_a_store_that_cannot_be_used_is_said(
     assert message in told
     assert "hunter2" not in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("command", [("list",), ("revoke", "a" * 16)])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_store_that_is_not_there_is_not_made(
+    invoke: Invoke,
+    home: Path,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    named: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """
+    An empty list would be taken for the service's.
+    """
+    file = tmp_path / "store.db" if named else home / "state" / "service.db"
+
+    result = invoke("keys", *command, *(("--database", f"sqlite:///{file}") if named else ()))
+
+    assert result.exit_code == 3
+    assert f"its file '{file}' does not exist" in result.stderr
+    assert "--config" in result.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_relative_store_lies_beside_the_settings(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Wherever the command is started from.
+    """
+    config = tmp_path / "etc" / "service.toml"
+    config.parent.mkdir()
+    config.write_text('database = "sqlite:///keys.db"\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    create(invoke, "--config", "etc/service.toml")
+
+    assert len(listed(invoke, f"sqlite:///{config.parent / 'keys.db'}")) == 1
+
+
+def test_choices_are_listed_in_one_line(invoke: Invoke) -> None:
+    """
+    Click breaks the line after each.
+    """
+    result = invoke("keys", "create", "--name", "x")
+
+    first, *_ = result.stderr.splitlines()
+    assert first.endswith("Choose from: verify, reports:read, reports:delete, admin")
+
+
+@pytest.mark.parametrize("command", ["create", "list", "revoke"])
+def test_help_has_an_example(invoke: Invoke, command: str) -> None:
+    """
+    It says more than any description.
+    """
+    assert f"Examples:\n    provenance keys {command} " in invoke("keys", command, "--help").stdout
 
 
 def test_a_password_may_be_anything(run: Run, postgresql: PostgreSQL) -> None:
