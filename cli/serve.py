@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,15 @@ def serve(
     try:
         run(replace(settings, trust_profiles=trusted), lambda address: terminal.emit(f"{address}\n"))
     except OSError as error:
-        raise terminal.OutputError(f"cannot listen on {settings.host}: {error.strerror}") from error
+        raise terminal.OutputError(_no_port(settings.host, settings.port, error)) from error
+
+
+def _no_port(host: str, port: int, error: OSError) -> str:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    told = f"cannot listen on {address}: {error.strerror}"
+    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        told += "; --port chooses another port, and --port 0 any that is free"
+    return told
 
 
 def _as_path(name: str) -> str:

@@ -4,9 +4,12 @@ The service as a server: where it listens, what it starts with, how it ends.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +28,13 @@ from provenance import (
     to_dict,
 )
 from provenance.service.entry import ReportKey, entry_of
+from provenance.service.guard import MAX_TURNED_AWAY
 from provenance.service.retention import Retention
-from provenance.service.server import address_of, listen
+from provenance.service.server import address_of, files_needed, listen
 from provenance.service.service import Service
 from provenance.service.settings import Settings
 from provenance.service.store import Store
-from tests.service_support import ABSENT, ACCEPTED, PROFILE, Process, running, until
+from tests.service_support import ABSENT, ACCEPTED, PROFILE, Process, open_files, running, until
 
 
 def settings(folder: Path, **chosen: object) -> Settings:
@@ -247,6 +251,70 @@ def test_a_store_that_fails_does_not_end_retention(
     ]
 
 
+LIMITED = """
+import resource, sys
+from provenance.service import server
+from provenance.service.settings import Settings
+
+soft, hard, connections = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+try:
+    server.allow_files(server.files_needed(Settings(workers=1, max_connections=connections)))
+except Exception as error:
+    print(type(error).__mro__[1].__name__, error, error.hint)
+else:
+    print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def limited(soft: int, hard: int, connections: int) -> str:
+    """
+    Tell the limits on open files, or the error, of a process that began with these limits.
+    """
+    command = [sys.executable, "-c", LIMITED, str(soft), str(hard), str(connections)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def test_the_limit_on_open_files_is_raised_as_far_as_needed() -> None:
+    """
+    What a shell allows is too little for the connections that the settings allow.
+    """
+    needed = files_needed(Settings(workers=1, max_connections=300))
+
+    assert limited(100, 1_000, 300) == f"{needed} 1000"
+    assert limited(900, 1_000, 300) == "900 1000"
+    assert needed > 300 + MAX_TURNED_AWAY
+
+
+def test_a_limit_on_open_files_that_is_too_low_stops_the_start() -> None:
+    """
+    At full load images would be refused for no reason that anybody sees.
+    """
+    told = limited(100, 300, 400)
+
+    needed = files_needed(Settings(workers=1, max_connections=400))
+    assert told.startswith(f"SettingsError these settings need up to {needed} open files")
+    assert "this process may open 300" in told
+    assert "LimitNOFILE" in told
+    assert "lower 'max_connections'" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_service_needs_no_more_files_than_it_says(tmp_path: Path) -> None:
+    """
+    The sum that its limit is held against counts what is open.
+    """
+    with running(tmp_path, no_auth=True, max_connections=20) as service:
+        before = open_files()
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(service.connect())
+            until(lambda: open_files() >= before + 40)
+
+            # Each connection has an end here, too.
+            assert open_files() - 20 <= files_needed(service.service.settings)
+
+
 # --- as a process -----------------------------------------------------------------------------------
 
 
@@ -272,7 +340,7 @@ def test_a_second_service_on_the_same_port_says_so(tmp_path: Path) -> None:
     """
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    words = r"cannot listen on 127\.0\.0\.1: Address already in use"
+    words = r"cannot listen on 127\.0\.0\.1:\d+: Address already in use; --port chooses another"
     with Process(tmp_path / "one", "--no-auth") as process, pytest.raises(AssertionError, match=words):
         Process(tmp_path / "two", "--no-auth", port=process.port)
 

@@ -8,24 +8,41 @@ import contextlib
 import gc
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Generator
 
 import uvicorn
 
+from provenance.errors import SettingsError
 from provenance.service.app import create_app
-from provenance.service.guard import guarded
+from provenance.service.database import MAX_CONNECTIONS
+from provenance.service.guard import MAX_TURNED_AWAY, guarded
 from provenance.service.journal import configure_logging
 from provenance.service.service import Service
 from provenance.service.settings import Settings
 
 _BACKLOG = 1_024
+# One image is judged while the next one of a batch arrives.
+_FILES_PER_SEAT = 2
+# Two ends of sockets and pipes, its sentinel, and what keeps it alive; as much again while one replaces it.
+_FILES_PER_WORKER = 8
+# A file of SQLite, its log and the index of that; PostgreSQL takes one.
+_FILES_PER_DATABASE_CONNECTION = 3
+# Streams, listener, event loop, fork server and traces, and what libraries open for a moment.
+_OTHER_FILES = 64
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 WhenReady = Callable[[str], None]
 """
 Is told the address, once requests are answered.
 """
+
+
+class _OpenFilesError(SettingsError):
+    hint = (
+        "Raise that limit ('ulimit -Hn', or LimitNOFILE= in a unit of systemd), or lower 'max_connections'."
+    )
 
 
 class Server(uvicorn.Server):
@@ -115,15 +132,56 @@ def serve(settings: Settings, when_ready: WhenReady) -> None:
 
         TrustError: If a trust profile cannot be used.
 
-        SettingsError: If settings contradict each other.
+        SettingsError: If settings contradict each other, or this process may not open as many files as they
+            need.
 
         StoreError: If the store cannot be opened.
 
         EngineError: If the self-test does not pass.
     """
     configure_logging(settings.log_level)
+    allow_files(files_needed(settings))
     with contextlib.closing(listen(settings.host, settings.port)) as listener, Service(settings) as service:
         Server(service, listener, when_ready).answer()
+
+
+def files_needed(settings: Settings) -> int:
+    """
+    Tell how many files the service may have open at a time; connections are files, too.
+    """
+    return (
+        settings.max_connections
+        + MAX_TURNED_AWAY
+        + _FILES_PER_SEAT * settings.seats
+        + _FILES_PER_WORKER * settings.worker_count
+        + _FILES_PER_DATABASE_CONNECTION * MAX_CONNECTIONS
+        + _OTHER_FILES
+    )
+
+
+def allow_files(needed: int) -> None:
+    """
+    Raise this process's limit on open files, if it is lower; where there is such a limit.
+
+    Without this, connections and images would be refused long before the settings say so.
+
+    Raises:
+        SettingsError: If the system does not allow as many.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - is not there on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (OSError, ValueError) as error:
+        allowed = "fewer" if hard == resource.RLIM_INFINITY else f"{hard:,}"
+        raise _OpenFilesError(
+            f"these settings need up to {needed:,} open files, and this process may open {allowed}"
+        ) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_keys_can_be_left_out_on_this_machine_only(invoke: Invoke, started: Star
     assert (local.exit_code, [settings.no_auth for settings in started]) == (0, [True])
     assert open_.exit_code == 2
     assert "no loopback address" in open_.stderr
+    assert "Leave out --no-auth, and make a key with 'provenance keys create'." in open_.stderr
 
 
 @pytest.mark.parametrize(
@@ -142,4 +144,23 @@ def test_a_port_that_cannot_be_had_is_an_error(invoke: Invoke, monkeypatch: pyte
     done = invoke("serve", "--port", "80")
 
     assert done.exit_code == 3
-    assert "cannot listen on 127.0.0.1: Permission denied" in done.stderr
+    assert "cannot listen on 127.0.0.1:80: Permission denied; --port chooses another port" in done.stderr
+
+
+def test_another_port_is_no_help_against_an_address_that_is_not_there(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    And an address of IPv6 stands in brackets before its port.
+    """
+
+    def serve(*_: object) -> None:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(server, "serve", serve)
+
+    done = invoke("serve", "--host", "2001:db8::1")
+
+    assert done.stderr == (
+        "provenance: cannot listen on [2001:db8::1]:8000: Cannot assign requested address\n"
+    )
