@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """
-Make the examples in the description of the service's API: real reports on images that ship with the library.
+Make the examples in the description of the service's API: real reports on the sample images.
 
 Usage: python scripts/make_examples.py
 
-They are shortened: checks that passed and status codes go, and of each chain of certificates the first stays.
+Reports are whole. Of the metrics, only those on verdicts are shown.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from typing import Any
 
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
 from provenance.asset import Asset, Limits
+from provenance.service.telemetry import Meter
 
 ROOT = Path(__file__).resolve().parents[1]
-IMAGES = ROOT / "provenance" / "selftest_data"
+IMAGES = ROOT / "sample_images"
 EXAMPLES = ROOT / "provenance" / "service" / "examples.json"
 
 KEPT_AT = "2026-08-17T12:00:00Z"
+CURSOR = "AAZZPOjdcAAAAAAAAAAAKg"
+"""
+Points to the report with id 42, kept at that time.
+"""
 
 
 def main() -> None:
@@ -41,22 +46,23 @@ def examples() -> dict[str, Any]:
     """
     Make one for each answer that the description shows.
     """
-    accepted, absent = report("good-v1.png"), report("plain.png")
+    accepted, absent = report("trusted/imagegen-v2.png"), report("absent/plain.png")
+    named = {**absent, "asset": {**absent["asset"], "name": "plain.png"}}
     stored = {"created_at": KEPT_AT, "report": accepted}
     unsupported = UnsupportedAssetError("it looks like a PDF document")
     policies = builtin_policies().values()
     return {
         "accepted": accepted,
         "absent": absent,
-        "batch": {"reports": [absent, error_to_dict(unsupported, name="paper.pdf")]},
+        "batch": {"reports": [named, error_to_dict(unsupported, name="paper.pdf")]},
         "stored": {"reports": [stored]},
         "page": {"reports": [stored], "next_cursor": None},
         "deleted": {"deleted": 1},
+        "cursor": CURSOR,
         "alive": {"status": "alive"},
-        "ready": {
-            "status": "ready",
-            "components": {name: {"ready": True} for name in ("store", "workers", "self_test")},
-        },
+        "ready": readiness(store=True),
+        "not_ready": readiness(store=False),
+        "metrics": metrics(),
         "policies": {
             "default": "azure-openai",
             "policies": [
@@ -70,26 +76,35 @@ def examples() -> dict[str, Any]:
     }
 
 
-def report(name: str) -> dict[str, Any]:
+def report(path: str) -> dict[str, Any]:
     """
-    Report on an image that ships, shortened.
+    Report on a sample image.
     """
     verifier = Verifier(trust=IMAGES / "trust.toml", self_test=False)
-    with Asset.from_path(IMAGES / name, Limits()) as asset:
-        return shortened(to_dict(verifier.verify(asset), sha256=asset.sha256()))
-
-
-def shortened(whole: dict[str, Any]) -> dict[str, Any]:
-    """
-    Leave out what makes a report long and is not needed to see its form.
-    """
-    made: dict[str, Any] = json.loads(json.dumps(whole))
-    made["checks"] = [check for check in made["checks"] if check["outcome"] != "pass"]
-    made["validation"] = {kind: [] for kind in made["validation"]}
-    for credential in (made["credential"], *(manifest["credential"] for manifest in made["manifests"])):
-        if credential is not None:
-            credential["chain"] = credential["chain"][:1]
+    with Asset.from_path(IMAGES / path, Limits()) as asset:
+        made: dict[str, Any] = to_dict(verifier.verify(asset), sha256=asset.sha256())
     return made
+
+
+def readiness(*, store: bool) -> dict[str, Any]:
+    """
+    Say whether a service is ready that lacks its store, or nothing.
+    """
+    components = {"store": store, "workers": True, "self_test": True}
+    return {
+        "status": "ready" if store else "not ready",
+        "components": {name: {"ready": value} for name, value in components.items()},
+    }
+
+
+def metrics() -> str:
+    """
+    Count one verdict, and show what is counted of verdicts.
+    """
+    meter = Meter()
+    meter.verdict("trusted", "azure-openai", accepted=True, reused=False, stored=True)
+    lines = meter.exposition().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if "provenance_verdicts_total" in line)
 
 
 if __name__ == "__main__":

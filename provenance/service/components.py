@@ -10,10 +10,20 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from provenance.errors import (
+    DeadlineExceededError,
+    MalformedAssetError,
+    UnsupportedAssetError,
+    WorkerCrashedError,
+)
 from provenance.report import schema
-from provenance.service.problem import MEDIA_TYPE, TYPE_PREFIX
+from provenance.service import problem
+from provenance.service.access import Scope
+from provenance.service.guard import MAX_HEAD_BYTES, MAX_HEADERS
+from provenance.service.problem import MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
+from provenance.service.settings import Settings
 from provenance.service.verify import REPORT_HEADER, STORED_HEADER
 
 Description = dict[str, Any]
@@ -29,31 +39,39 @@ _RESPONSES = "#/components/responses/"
 _DEFS = "#/$defs/"
 _REPORT_PREFIX = "Report-"
 
-_PROBLEMS: dict[int, str] = {
-    400: "The request cannot be understood.",
-    401: "There is no API key, or it is not accepted.",
-    403: "The API key is for other things.",
-    404: "There is nothing here.",
-    408: "The request did not arrive in time.",
-    411: "The length of the body is not given.",
-    413: "The image is too large, or there are too many.",
-    415: "The body is no image that can be read, or is compressed.",
-    421: "Without API keys, only this machine's own name is answered for.",
-    422: "The image is damaged before a manifest store is found.",
-    429: "The API key has used up its rate.",
-    431: "The head of the request is too large.",
-    500: "The service failed.",
-    503: "The service is busy, or its store does not answer.",
-    504: "The image was not judged in time.",
-}
-_ALWAYS = (400, 408, 421, 431, 500, 503)
-_WITH_KEY = (401, 403)
-_WAITS = frozenset({429, 503})
+REQUEST_ID = "3f2a9c51d07b4e8896ad1c2e5b70f4d3"
+"""
+Name of the request in the examples.
+"""
 
-_HEADERS: dict[str, tuple[str, Description]] = {
-    REPORT_HEADER: ("Whether the report is new, or was kept before.", {"enum": ["new", "reused"]}),
-    STORED_HEADER: ("Whether what was reported is kept.", {"enum": ["yes", "no"]}),
-    "X-Request-Id": ("Name of the request, as logs have it.", {"type": "string"}),
+
+class _Answer(NamedTuple):
+    """
+    An answer to a request that is refused, or that failed.
+
+    Attributes:
+        text: When it is given.
+
+        examples: Problems that it may hold, by names of their own.
+    """
+
+    text: str
+    examples: Mapping[str, Problem]
+
+
+_ALWAYS = ("400", "408", "421", "431", "500", "503")
+_WITH_KEY = ("401",)
+_ONLY_WITH_KEYS = frozenset({"401", "403", "429"})
+_ONLY_WITHOUT_KEYS = frozenset({"421"})
+_LIMITS = Settings()
+
+_HEADERS: dict[str, tuple[str, Description, str | int]] = {
+    REPORT_HEADER: ("Whether the report is new, or was kept before.", {"enum": ["new", "reused"]}, "new"),
+    STORED_HEADER: ("Whether what was reported is kept.", {"enum": ["yes", "no"]}, "yes"),
+    "X-Request-Id": ("Name of the request, as logs have it.", {"type": "string"}, REQUEST_ID),
+    "Retry-After": ("Seconds to wait.", {"type": "integer", "minimum": 1}, 1),
+    "WWW-Authenticate": ("How to show a key.", {"type": "string"}, 'Bearer realm="provenance"'),
+    "Accept-Encoding": ("How a body may be encoded.", {"type": "string"}, "identity"),
 }
 
 
@@ -64,9 +82,12 @@ def components(*, needs_key: bool) -> Description:
     Args:
         needs_key: Whether an API key is needed.
     """
+    absent = _absent(needs_key=needs_key)
     described: Description = {
         "schemas": {**_report_schemas(), **_SHAPES},
-        "responses": {str(status): _problem(status, text) for status, text in _PROBLEMS.items()},
+        "responses": {
+            name: _problem(name, answer) for name, answer in _refusals().items() if name[:3] not in absent
+        },
     }
     if needs_key:
         described["securitySchemes"] = {
@@ -94,7 +115,7 @@ def answers(
     links: Description | None = None,
 ) -> Description:
     """
-    Describe the answer of an operation that does what it was asked.
+    Describe the answer of an operation that does what it was asked, in JSON.
 
     Args:
         shape: Name of its schema.
@@ -107,45 +128,89 @@ def answers(
 
         links: What can be asked next.
     """
-    examples = {name: {"summary": shows, "value": _examples()[name]} for name, shows in example.items()}
-    answer: Description = {
-        "description": description,
-        "headers": _described((*headers, "X-Request-Id")),
-        "content": {JSON: {"schema": reference(shape), "examples": examples}},
-    }
+    content = {JSON: {"schema": reference(shape), "examples": shown(example)}}
+    answer = {"description": description, "headers": headers_of(*headers), "content": content}
     return {"200": answer if links is None else {**answer, "links": links}}
 
 
-def problems(*statuses: int, needs_key: bool = True) -> Description:
+def shown(example: Mapping[str, str]) -> Description:
+    """
+    Give examples of answers.
+
+    Args:
+        example: Their names, and what each shows.
+    """
+    return {name: {"summary": shows, "value": sample(name)} for name, shows in example.items()}
+
+
+def sample(name: str) -> Any:  # noqa: ANN401 - whatever is answered
+    """
+    Give what one example holds.
+    """
+    return _examples()[name]
+
+
+def headers_of(*names: str) -> Description:
+    """
+    Describe headers of an answer, besides the one that all have.
+    """
+    described: Description = {}
+    for name in (*names, "X-Request-Id"):
+        text, form, example = _HEADERS[name]
+        described[name] = {"description": text, "schema": form, "example": example}
+    return described
+
+
+def problems(*names: str, asks_for_key: bool = True) -> Description:
     """
     Describe the answers of an operation that does not.
 
     Args:
-        statuses: Those it has besides what all have.
+        names: Those it has besides what all have, or in the place of these: a status, or a status and what
+            the answer is about, joined by a dash.
 
-        needs_key: Whether it asks for a key.
+        asks_for_key: Whether it asks for a key, where there are some.
     """
-    wanted = {*_ALWAYS, *statuses, *(_WITH_KEY if needs_key else ())}
-    return {str(status): {"$ref": f"{_RESPONSES}{status}"} for status in sorted(wanted)}
+    wanted = {name[:3]: name for name in (*_ALWAYS, *(_WITH_KEY if asks_for_key else ()), *names)}
+    return {status: {"$ref": _RESPONSES + wanted[status]} for status in sorted(wanted)}
 
 
-def _described(headers: tuple[str, ...]) -> Description:
-    return {name: {"description": _HEADERS[name][0], "schema": _HEADERS[name][1]} for name in headers}
+def possible(responses: Description, *, needs_key: bool) -> Description:
+    """
+    Leave out answers that a service never gives.
+
+    Args:
+        responses: The answers of an operation, by status.
+
+        needs_key: Whether the service has API keys.
+    """
+    absent = _absent(needs_key=needs_key)
+    return {status: response for status, response in responses.items() if status not in absent}
 
 
-def _problem(status: int, text: str) -> Description:
-    headers = _described(("X-Request-Id",))
-    if status in _WAITS:
-        headers["Retry-After"] = {
-            "description": "Seconds to wait.",
-            "schema": {"type": "integer", "minimum": 1},
-        }
-    if status == 401:  # noqa: PLR2004 - a status
-        headers["WWW-Authenticate"] = {"description": "How to show a key.", "schema": {"type": "string"}}
+def problem_examples(name: str) -> Description:
+    """
+    Give examples of problems, as they are answered.
+
+    Args:
+        name: Of the answer they are in.
+    """
     return {
-        "description": text,
-        "headers": headers,
-        "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
+        key: {"summary": one.detail or one.title, "value": json.loads(one.body(REQUEST_ID))}
+        for key, one in _refusals()[name].examples.items()
+    }
+
+
+def _absent(*, needs_key: bool) -> frozenset[str]:
+    return _ONLY_WITHOUT_KEYS if needs_key else _ONLY_WITH_KEYS
+
+
+def _problem(name: str, answer: _Answer) -> Description:
+    headers = {header for one in answer.examples.values() for header in one.headers}
+    return {
+        "description": answer.text,
+        "headers": headers_of(*sorted(headers)),
+        "content": {MEDIA_TYPE: {"schema": reference("Problem"), "examples": problem_examples(name)}},
     }
 
 
@@ -153,6 +218,112 @@ def _problem(status: int, text: str) -> Description:
 def _examples() -> Description:
     loaded: Description = json.loads((Path(__file__).parent / "examples.json").read_text("utf-8"))
     return loaded
+
+
+@cache
+def _refusals() -> dict[str, _Answer]:
+    return {**_about_requests(), **_about_images(), **_about_the_service()}
+
+
+def _about_requests() -> dict[str, _Answer]:
+    host = problem.bad_request("The request needs exactly one header 'Host'.").problem
+    twice = problem.bad_request("A parameter stands there more than once.").problem
+    unknown = problem.bad_request("There is no parameter 'debug'. There is none here.").problem
+    unclear = "The request cannot be understood"
+    no_key = problem.unauthorized("The request has no API key.").problem
+    wrong_key = problem.unauthorized(
+        "The API key is not accepted: it is unknown, revoked or has expired."
+    ).problem
+    elsewhere = "Without API keys, only requests to this machine's own name are answered."
+    head = f"At most {MAX_HEAD_BYTES:,} bytes in at most {MAX_HEADERS} headers are read."
+    no_report = problem.not_found("There is no report on that image.").problem
+    long_head = Problem(431, "head-too-large", "The head of the request is too large", head)
+    slow_head = Problem(408, "head-too-slow", "The head of the request did not arrive in time")
+    return {
+        "400": _Answer(f"{unclear}.", {"host": host, "unknown": unknown}),
+        "400-query": _Answer(f"{unclear}.", {"host": host, "twice": twice}),
+        "400-metrics": _Answer(f"{unclear}.", {"host": host}),
+        "400-batch": _Answer(
+            f"{unclear}, or holds too many images.",
+            {"host": host, "twice": twice, "too-many": problem.too_many(_LIMITS.max_batch).problem},
+        ),
+        "401": _Answer("There is no API key, or it is not accepted.", {"none": no_key, "wrong": wrong_key}),
+        **{forbidden(scope): _Answer("The API key is for other things.", _lacks(scope)) for scope in Scope},
+        "404": _Answer("There is nothing here.", {"no-report": no_report}),
+        "408": _Answer("The request did not arrive in time.", {"head": slow_head}),
+        "408-image": _Answer(
+            "The request did not arrive in time.", {"head": slow_head, "body": problem.too_slow().problem}
+        ),
+        "421": _Answer(
+            "Without API keys, only this machine's own name is answered for.",
+            {"elsewhere": problem.misdirected(elsewhere).problem},
+        ),
+        "431": _Answer("The head of the request is too large.", {"head": long_head}),
+    }
+
+
+def forbidden(scope: Scope) -> str:
+    """
+    Name the answer to a key that lacks a scope.
+    """
+    return f"403-{scope.name.lower()}"
+
+
+def _lacks(scope: Scope) -> dict[str, Problem]:
+    detail = f"The API key is not for this: it lacks the scope '{scope}'."
+    hint = "Have a key made with that scope, by 'provenance keys create'."
+    return {"scope": problem.forbidden(detail, hint).problem}
+
+
+def _about_images() -> dict[str, _Answer]:
+    packed = problem.unsupported("The body is compressed.", {"Accept-Encoding": "identity"}).problem
+    no_form = problem.unsupported("Several images are sent as a form, multipart/form-data.").problem
+    no_image = problem_of(UnsupportedAssetError("it looks like a PDF document"))
+    damaged = problem_of(MalformedAssetError("the file ends at byte 100 without IEND"))
+    return {
+        "411": _Answer("The length of the body is not given.", {"length": problem.length_required().problem}),
+        "413": _Answer(
+            "The image is too large.", {"too-large": problem.too_large(_LIMITS.max_bytes).problem}
+        ),
+        "413-batch": _Answer(
+            "The images are too large together.",
+            {"too-large": problem.too_large(_LIMITS.max_bytes).problem},
+        ),
+        "415": _Answer(
+            "The body is no image that can be read, or is compressed.",
+            {"no-image": no_image, "compressed": packed},
+        ),
+        "415-batch": _Answer(
+            "The body is no form, or is compressed.", {"form": no_form, "compressed": packed}
+        ),
+        "422": _Answer("The image is damaged before a manifest store is found.", {"damaged": damaged}),
+        "429": _Answer("The API key has used up its rate.", {"rate": problem.too_often(3).problem}),
+        "504": _Answer(
+            "The image was not judged in time.",
+            {"late": problem_of(DeadlineExceededError(_LIMITS.deadline_s))},
+        ),
+    }
+
+
+def _about_the_service() -> dict[str, _Answer]:
+    failed = "The service failed."
+    busy, no_room = problem.too_busy().problem, problem.no_room().problem
+    no_store = problem.store_unavailable().problem
+    too_many = Problem(503, "too-many-connections", "There are too many connections", headers=busy.headers)
+    crashed = problem_of(WorkerCrashedError(-9))
+    return {
+        "500": _Answer(failed, {"internal": problem.INTERNAL}),
+        "500-image": _Answer(failed, {"internal": problem.INTERNAL, "crashed": crashed}),
+        "503": _Answer("The service is busy.", {"connections": too_many}),
+        "503-store": _Answer(
+            "The service is busy, or its store does not answer.",
+            {"connections": too_many, "store": no_store},
+        ),
+        "503-image": _Answer(
+            "The service is busy, or has no room.",
+            {"connections": too_many, "busy": busy, "no-room": no_room},
+        ),
+    }
 
 
 def _report_schemas() -> Description:

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from provenance.service.access import Scope
 from provenance.service.components import (
     JSON,
     SECURITY,
     Description,
     answers,
     components,
+    forbidden,
+    headers_of,
+    possible,
+    problem_examples,
     problems,
     reference,
+    sample,
+    shown,
 )
+from provenance.service.problem import MEDIA_TYPE
 from provenance.service.reports import DEFAULT_LIMIT
 from provenance.service.store import MAX_PAGE, ORIGINS
 from provenance.service.verify import REPORT_HEADER, STORED_HEADER
@@ -46,21 +54,14 @@ Media types of what is read.
 
 _BINARY: Description = {"type": "string", "format": "binary"}
 _ENCODING: Description = {"image": {"contentType": ", ".join(IMAGE_TYPES)}}
-_IMAGE_PROBLEMS = (411, 413, 415, 429, 504)
+_IMAGE_PROBLEMS = (forbidden(Scope.VERIFY), "408-image", "411", "429", "503-image")
+_SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 _LINKS: Description = {
     "readReports": {
         "operationId": "readReports",
         "parameters": {"sha256": "$response.body#/asset/sha256"},
         "description": "All reports on the image.",
     }
-}
-_SHA256: Description = {
-    "name": "sha256",
-    "in": "path",
-    "required": True,
-    "description": "SHA-256 of the image, in lower-case hex.",
-    "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    "example": "1f2ec1f50c8b9c7b1d3f2b5c6c2d0e6a7b8c9d0e1f2a3b4c5d6e7f8091a2b3c4",
 }
 
 
@@ -107,10 +108,10 @@ def operation(
     descriptions: dict[tuple[str, str], Callable[[], Description]] = {
         ("POST", "/v1/verify"): lambda: _verify(policies),
         ("POST", "/v1/verify/batch"): lambda: _verify_batch(policies, max_batch),
-        ("GET", "/v1/reports"): _search,
+        ("GET", "/v1/reports"): lambda: _search(policies),
         ("GET", "/v1/reports/{sha256}"): _read,
         ("DELETE", "/v1/reports/{sha256}"): _delete,
-        ("GET", "/v1/policies"): _policies,
+        ("GET", "/v1/policies"): lambda: _policies(needs_key=needs_key),
         ("GET", "/healthz"): _alive,
         ("GET", "/readyz"): _ready,
         ("GET", "/metrics"): _metrics,
@@ -118,7 +119,7 @@ def operation(
     described = descriptions[method, path]()
     if not needs_key:
         described.pop("security", None)
-    return described
+    return {**described, "responses": possible(described["responses"], needs_key=needs_key)}
 
 
 def _verify(policies: tuple[str, ...]) -> Description:
@@ -139,8 +140,12 @@ def _verify(policies: tuple[str, ...]) -> Description:
         "requestBody": {
             "required": True,
             "content": {
-                **{kind: {"schema": _BINARY} for kind in ("application/octet-stream", *IMAGE_TYPES)},
-                "multipart/form-data": {"schema": form, "encoding": _ENCODING},
+                **{kind: _whole(kind) for kind in ("application/octet-stream", *IMAGE_TYPES)},
+                "multipart/form-data": {
+                    "schema": form,
+                    "encoding": _ENCODING,
+                    "examples": {"form": {"summary": "A form with one file", "value": {"image": _SVG}}},
+                },
             },
         },
         "responses": {
@@ -152,7 +157,7 @@ def _verify(policies: tuple[str, ...]) -> Description:
                 STORED_HEADER,
                 links=_LINKS,
             ),
-            **problems(*_IMAGE_PROBLEMS, 422),
+            **problems(*_IMAGE_PROBLEMS, "400-query", "413", "415", "422", "500-image", "504"),
         },
     }
 
@@ -174,7 +179,13 @@ def _verify_batch(policies: tuple[str, ...], max_batch: int) -> Description:
         "parameters": [_policy(policies)],
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form, "encoding": _ENCODING}},
+            "content": {
+                "multipart/form-data": {
+                    "schema": form,
+                    "encoding": _ENCODING,
+                    "examples": {"form": {"summary": "Two files", "value": {"image": [_SVG, "no image"]}}},
+                }
+            },
         },
         "responses": {
             **answers(
@@ -183,14 +194,16 @@ def _verify_batch(policies: tuple[str, ...], max_batch: int) -> Description:
                 {"batch": "One verdict, and one image that could not be judged"},
                 STORED_HEADER,
             ),
-            **problems(*_IMAGE_PROBLEMS),
+            **problems(*_IMAGE_PROBLEMS, "400-batch", "413-batch", "415-batch"),
         },
     }
 
 
-def _search() -> Description:
+def _search(policies: tuple[str, ...]) -> Description:
     time: Description = {"type": "string", "format": "date-time"}
     name: Description = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+    cursor = {"pattern": "^AA[A-Za-z0-9_-]{20}$"}
+    states = [state.value for state in ValidationState]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_LIMIT}
     return {
         "operationId": "searchReports",
@@ -198,21 +211,19 @@ def _search() -> Description:
         "tags": ["reports"],
         "security": SECURITY,
         "parameters": [
-            _query(
-                "state", "What the credentials prove.", {"enum": [state.value for state in ValidationState]}
-            ),
-            _query("accepted", "Whether the policy accepted the image.", {"type": "boolean"}),
-            _query("origin", "Where Azure OpenAI's work was found.", {"enum": list(ORIGINS)}),
-            _query("since", "Kept at this time or later.", time),
-            _query("until", "Kept before this time.", time),
-            _query("policy", "Name of the policy.", name),
+            _query("state", "What the credentials prove.", {"enum": states}, ValidationState.TRUSTED.value),
+            _query("accepted", "Whether the policy accepted the image.", {"type": "boolean"}, example=True),
+            _query("origin", "Where Azure OpenAI's work was found.", {"enum": list(ORIGINS)}, ORIGINS[0]),
+            _query("since", "Kept at this time or later.", time, "2026-08-17T00:00:00Z"),
+            _query("until", "Kept before this time.", time, "2026-08-18T00:00:00Z"),
+            _query("policy", "Name of the policy.", name, policies[0]),
             # Times until the year 2112 begin so.
-            _query("cursor", "`next_cursor` of the page before.", {"pattern": "^AA[A-Za-z0-9_-]{20}$"}),
-            _query("limit", "Most reports on the page.", count),
+            _query("cursor", "`next_cursor` of the page before.", cursor, sample("cursor")),
+            _query("limit", "Most reports on the page.", count, DEFAULT_LIMIT),
         ],
         "responses": {
             **answers("ReportPage", "One page of reports.", {"page": "The last page"}),
-            **problems(),
+            **problems("400-query", forbidden(Scope.REPORTS_READ), "503-store"),
         },
     }
 
@@ -224,10 +235,10 @@ def _read() -> Description:
         "description": "One for each policy, trust profile and engine that it was judged by.",
         "tags": ["reports"],
         "security": SECURITY,
-        "parameters": [_SHA256],
+        "parameters": [_sha256()],
         "responses": {
             **answers("StoredReports", "The reports; at least one.", {"stored": "One report"}),
-            **problems(404),
+            **problems(forbidden(Scope.REPORTS_READ), "404", "503-store"),
         },
     }
 
@@ -238,23 +249,23 @@ def _delete() -> Description:
         "summary": "Delete the reports on one image",
         "tags": ["reports"],
         "security": SECURITY,
-        "parameters": [_SHA256],
+        "parameters": [_sha256()],
         "responses": {
             **answers("Deleted", "How many there were; at least one.", {"deleted": "One report"}),
-            **problems(404),
+            **problems(forbidden(Scope.REPORTS_DELETE), "404", "503-store"),
         },
     }
 
 
-def _policies() -> Description:
+def _policies(*, needs_key: bool) -> Description:
+    answer = answers("Policies", "What there is, the default policy first.", {"policies": "As it comes"})
+    example = answer["200"]["content"][JSON]["examples"]["policies"]
+    example["value"] = {**example["value"], "key_needed": needs_key}
     return {
         "operationId": "listPolicies",
         "summary": "List the policies that may be asked for, and the limits",
         "tags": ["service"],
-        "responses": {
-            **answers("Policies", "What there is, the default policy first.", {"policies": "As it comes"}),
-            **problems(needs_key=False),
-        },
+        "responses": {**answer, **problems(asks_for_key=False)},
     }
 
 
@@ -265,7 +276,7 @@ def _alive() -> Description:
         "tags": ["service"],
         "responses": {
             **answers("Alive", "It does.", {"alive": "Always this"}),
-            **problems(needs_key=False),
+            **problems(asks_for_key=False),
         },
     }
 
@@ -273,9 +284,13 @@ def _alive() -> Description:
 def _ready() -> Description:
     not_ready = {
         "description": "It cannot; 'components' says what is missing.",
+        "headers": headers_of("Retry-After"),
         "content": {
-            JSON: {"schema": reference("Readiness")},
-            "application/problem+json": {"schema": reference("Problem")},
+            JSON: {
+                "schema": reference("Readiness"),
+                "examples": shown({"not_ready": "The store does not answer"}),
+            },
+            MEDIA_TYPE: {"schema": reference("Problem"), "examples": problem_examples("503")},
         },
     }
     return {
@@ -284,7 +299,7 @@ def _ready() -> Description:
         "tags": ["service"],
         "responses": {
             **answers("Readiness", "They can.", {"ready": "All is well"}),
-            **problems(needs_key=False),
+            **problems(asks_for_key=False),
             "503": not_ready,
         },
     }
@@ -299,18 +314,49 @@ def _metrics() -> Description:
         "responses": {
             "200": {
                 "description": "All metrics.",
-                "content": {"text/plain": {"schema": {"type": "string"}}},
+                "headers": headers_of(),
+                "content": {
+                    "text/plain": {
+                        "schema": {"type": "string"},
+                        "examples": shown({"metrics": "Some of them"}),
+                    }
+                },
             },
-            **problems(),
+            **problems("400-metrics", forbidden(Scope.ADMIN), "503-store"),
         },
     }
 
 
+def _whole(kind: str) -> Description:
+    described: Description = {"schema": _BINARY}
+    if kind in {"application/octet-stream", "image/svg+xml"}:
+        # JSON holds text alone, and of the images that are read only SVG is text.
+        described["examples"] = {"image": {"summary": "The image as it is", "value": _SVG}}
+    return described
+
+
 def _policy(policies: tuple[str, ...]) -> Description:
     schema = {"enum": list(policies), "default": policies[0]}
-    return _query("policy", "Name of the policy to hold the image against.", schema)
+    return _query("policy", "Name of the policy to hold the image against.", schema, policies[0])
 
 
-def _query(name: str, description: str, schema: Description) -> Description:
-    schema = {"type": "string", **schema}
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+def _sha256() -> Description:
+    return {
+        "name": "sha256",
+        "in": "path",
+        "required": True,
+        "description": "SHA-256 of the image, in lower-case hex.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "example": sample("accepted")["asset"]["sha256"],
+    }
+
+
+def _query(name: str, description: str, schema: Description, example: str | int) -> Description:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", **schema},
+        "example": example,
+    }
