@@ -23,6 +23,7 @@ from starlette.testclient import TestClient
 from provenance.cli import render
 from provenance.service import page as served
 from provenance.status import ValidationState
+from provenance.verdict import VerificationResult
 from tests.browser_support import Browser
 from tests.page_support import (
     ABSENT,
@@ -157,7 +158,7 @@ def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' blob: data:",
+        "img-src": "'self' blob:",
         "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -298,6 +299,43 @@ def told(service: Running, browser: Browser) -> dict[str, Told]:
     return {name: Told(verdict, state, dict(facts), failed) for name, verdict, state, facts, failed in cards}
 
 
+FAULTS = [
+    (
+        "no-time-stamp-v1.jpg",
+        "valid, but the certificate had expired",
+        "The signer is known, but its certificate had expired, and no trusted time-stamp shows when",
+    ),
+    (
+        "self-made-time-stamp-v1.png",
+        "valid, but the certificate had expired",
+        "The signer is known, but its certificate had expired, and no trusted time-stamp shows when",
+    ),
+    (
+        "other-key-purpose.jpg",
+        "valid, but signed with a certificate for another purpose",
+        "its certificate is not meant for signing such images",
+    ),
+    (
+        "leaf-issued.png",
+        "valid, but the certificate chain is not accepted",
+        "not every certificate in it may be used in this way",
+    ),
+]
+"""
+Images of signers that are known, what the page calls their state, and some of what it says of that.
+"""
+
+
+def knows_the_signer(result: VerificationResult) -> bool:
+    """
+    Tell whether a signer who is not trusted leads to a trust anchor.
+    """
+    active = result.active
+    return (
+        result.state is ValidationState.VALID and active is not None and active.signature.anchor is not None
+    )
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.path)
 def test_the_page_says_what_the_command_says(entry: Entry, told: dict[str, Told]) -> None:
     """
@@ -309,7 +347,10 @@ def test_the_page_says_what_the_command_says(entry: Entry, told: dict[str, Told]
     shown = told[entry.file.name]
 
     assert shown.verdict == f"{'Accepted' if result.accepted else 'Rejected'} under {DEFAULT}"
-    assert shown.state == rows["state"]
+    if knows_the_signer(result):
+        assert shown.state in {state for _, state, _ in FAULTS}
+    else:
+        assert shown.state == rows["state"]
     assert shown.facts.get("Made by") == rows.get("made by")
     assert shown.failed == len(result.findings)
     assert ("Signed on" in shown.facts) is ("signed at" in rows)
@@ -434,6 +475,49 @@ def test_bytes_that_nothing_covers_are_counted(
         count = report["asset"]["trailing_bytes"] or report["asset"]["unbound_bytes"]
         assert facts[row[0]] == f"{count:,} {row[1]}"
         assert page.text(".verdict") == "Rejected under azure-openai"
+
+
+@pytest.mark.parametrize(
+    ("path", "check", "outcome", "found"),
+    [
+        ("trusted/imagegen-v2.png", "unbound_bytes", "Passed", "no unbound byte"),
+        ("trusted/imagegen-v2.png", "trailing_bytes", "Passed", "no trailing byte"),
+        ("trusted/stray-bytes.jpg", "unbound_bytes", "Failed", "40 bytes"),
+        ("trusted/trailing-bytes.jpg", "trailing_bytes", "Failed", "40 bytes"),
+        ("invalid/damaged-manifest-store.jpg", "unbound_bytes", "Not reached", "not looked at"),
+        ("invalid/changed-pixels-v2.jpg", "unbound_bytes", "Not reached", "not looked at"),
+    ],
+)
+def test_a_check_of_bytes_says_what_was_found(
+    path: str, check: str, outcome: str, found: str, service: Running, opened: Open
+) -> None:
+    """
+    "None" below "every byte bound" would read as the opposite; where no binding holds, nothing is bound.
+    """
+    with opened(service.address) as page:
+        judge(page, SAMPLES / path)
+        unfold(page)
+        (row,) = [text for text in page.texts(".check") if f"{outcome}{check}Expected" in text]
+
+        assert row.endswith(f"Found{found}")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "meaning"),
+    [*FAULTS, ("impostor-v1.png", "valid, but the signer is not trusted", "anyone can sign in any name")],
+)
+def test_a_known_signer_is_not_called_a_stranger(
+    name: str, state: str, meaning: str, service: Running, opened: Open
+) -> None:
+    """
+    A chain that ends at a trust anchor fails for its certificate; what nobody vouches for, for its name.
+    """
+    with opened(service.address) as page:
+        judge(page, SAMPLES / "valid" / name)
+
+        assert page.text(".state") == state
+        assert meaning in page.text(".body")
+        assert ("nyone can sign" in page.text(".body")) is (name == "impostor-v1.png")
 
 
 def test_the_raw_report_can_be_copied_and_downloaded(service: Running, opened: Open) -> None:
@@ -646,14 +730,33 @@ def test_a_key_for_other_things_is_explained(locked: Running, opened: Open) -> N
         page.wait("document.querySelector('.card[data-phase=refused]')")
 
         assert page.text(".card[data-phase=refused] .state") == "This is not allowed"
-        assert "The key may not do this." in page.text(".card[data-phase=refused]")
+        assert "Your key may check images, but not open results" in page.text(".card[data-phase=refused]")
+        assert "ask those who run this service for a key" in page.text(".card[data-phase=refused]")
         assert "reports:read" in page.text(".card[data-phase=refused]")
         page.click(".card[data-phase=refused] .actions button:nth-child(2)")
         assert has_focus(page, "#key-input")
         page.type(reading)
         page.press("Enter")
-        page.click(".card[data-phase=refused] .actions button:first-child")
         page.wait("document.querySelectorAll('.card[data-phase=rejected]').length == 2")
+
+
+def test_an_image_refused_for_its_key_is_sent_again_with_another(locked: Running, opened: Open) -> None:
+    """
+    As one that waits for a key is; nobody has to press "Try again".
+    """
+    reading, judging = locked.make_key("reports:read"), locked.make_key("verify")
+
+    with opened(locked.address, failures=("403",)) as page:
+        page.fill("#key-input", reading)
+        page.press("Enter")
+        judge(page, ACCEPTED)
+        assert "The key may not do this." in page.text(".card")
+        page.click(".card .actions button:nth-child(2)")
+        page.type(judging)
+        page.press("Enter")
+        page.wait("document.querySelector('.card[data-phase=accepted]')")
+
+        assert len(page.texts(".card")) == 1
 
 
 def test_a_service_that_asks_to_wait_is_asked_again_after_that(locked: Running, opened: Open) -> None:
@@ -745,7 +848,7 @@ def test_what_was_checked_is_remembered_and_can_be_opened_again(service: Running
         page.goto(service.address)
 
         assert page.texts("#history-list button") == [ACCEPTED.name, UNTRUSTED.name]
-        assert "Rejected under azure-openai: valid, but the signer is not trusted" in page.text(
+        assert "Rejected under azure-openai: valid, but not trusted" in page.text(
             "#history-list li:last-child"
         )
         page.click("#history-list li:last-child button")

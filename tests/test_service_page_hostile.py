@@ -213,6 +213,25 @@ def test_an_image_is_sent_without_its_name_and_the_policy_with_it(stand_in: Stan
         assert body == ACCEPTED.read_bytes()
 
 
+def test_a_policy_that_the_service_does_not_offer_is_not_recommended(stand_in: StandIn, opened: Open) -> None:
+    """
+    A report names all policies it passes under; only some may be chosen.
+    """
+    offered = {**sample_report(LINEAGE), "passes": ["other", "azure-openai-lineage"]}
+    stand_in.answers = [JSONResponse(report, headers=STORED) for report in (sample_report(LINEAGE), offered)]
+
+    with opened(stand_in.address) as page:
+        judge(page, LINEAGE)
+        judge(page, LINEAGE)
+
+        assert page.text(".card:last-child .advice") == (
+            "Next: It passes under azure-openai-lineage, which this service does not offer."
+        )
+        assert page.text(".card:first-child .advice") == (
+            "Next: It passes under other: choose that policy above and check again."
+        )
+
+
 def deep_report(depth: int) -> dict[str, Any]:
     """
     Make a report on manifests in manifests, each of which refers to the next one twice.

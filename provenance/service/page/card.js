@@ -94,12 +94,13 @@ export class Card {
    *
    * @param report The report.
    * @param source How the image came here.
+   * @param offered Names of the policies that may be chosen; null if they are not known.
    * @param remark What else there is to say about the report; may be empty.
    * @param unfolded Whether the checks are unfolded at once.
    * @param again Called when the image is to be judged anew; null where that cannot be.
    */
-  verdict(report, { source, remark, unfolded, again }) {
-    const said = [...summary(report, source), element('p', { class: 'small' }, remark)];
+  verdict(report, { source, offered, remark, unfolded, again }) {
+    const said = [...summary(report, source, offered), element('p', { class: 'small' }, remark)];
     const buttons = again === null ? [] : [this.button('Check again', again)];
     this.#draw(report.accepted ? 'accepted' : 'rejected', said, details(report, unfolded), buttons);
     this.element.dataset.state = report.state;
@@ -111,10 +112,12 @@ export class Card {
    * @param refusal Why; a `Refusal`.
    * @param retry Called when it is to be tried again; null where that cannot help.
    * @param useKey Called when another key is to be used.
+   * @param explanation What it means for this image; null where its status says enough.
    */
-  refused(refusal, { retry, useKey }) {
+  refused(refusal, { retry, useKey, explanation: special = null }) {
     const { status, message, detail, hint, request, wait } = refusal;
-    const explanation = EXPLANATIONS[status] ?? (status >= 429 ? 'That says nothing about the image.' : '');
+    const usual = EXPLANATIONS[status] ?? (status >= 429 ? 'That says nothing about the image.' : '');
+    const explanation = special ?? usual;
     const said = [
       element('p', { class: 'verdict' }, icon('error'), element('strong', {}, 'Not judged')),
       element('p', { class: 'state' }, shown(message)),

@@ -13,6 +13,9 @@ import { STATES } from './verdict.js';
 const MAX_AT_ONCE = 50;
 const MAX_ANNOUNCED = 10;
 const KEY = /^[\x21-\x7e]+$/;
+const NO_READING =
+  'Your key may check images, but not open results that the service has kept. To see this result, choose the ' +
+  'file again, or ask those who run this service for a key that may read reports too.';
 
 const part = (id) => document.getElementById(id);
 const cards = part('cards');
@@ -151,6 +154,7 @@ function conclude(job, { report, remark }) {
   }
   job.card.verdict(report, {
     source: job.source,
+    offered: described.length === 0 ? null : described.map(({ name }) => name),
     remark,
     unfolded: job.batch.size === 1,
     again: job.again ? () => repeat(job) : null,
@@ -177,9 +181,11 @@ function fail(job, error) {
 }
 
 function refuse(job, refusal) {
+  job.wantsKey = refusal.status === 403;
   job.card.refused(refusal, {
     retry: refusal.final ? null : () => repeat(job),
     useKey: () => showKey('Enter a key that may do this.', { focus: true }),
+    explanation: job.wantsKey && job.source === 'history' ? NO_READING : null,
   });
   announce(`${job.name}: not judged. ${refusal.message}.`);
   finish(job, 'not judged');
@@ -211,6 +217,7 @@ function repeat(job) {
   job.card.focus();
   job.batch = { size: 1, outcomes: [] };
   job.isDone = false;
+  job.wantsKey = false;
   enqueue(job, { first: true });
 }
 
@@ -299,6 +306,8 @@ function useKey(event) {
   part('key').hidden = true;
   files.focus();
   loadPolicies();
+  const refused = [...jobs].filter((job) => job.wantsKey);
+  refused.reverse().forEach(repeat); // each comes before all others
   queue.release();
 }
 

@@ -44,6 +44,12 @@ const OWN_WORDS = {
   skipped: [],
 };
 
+const COUNTED = new Map([
+  ['trailing_bytes', 'trailing'],
+  ['unbound_bytes', 'unbound'],
+]);
+const BINDING = /^assertion\.\w+Hash\.match$/;
+
 const OUTCOMES = {
   pass: { icon: 'pass', words: 'Passed' },
   fail: { icon: 'fail', words: 'Failed' },
@@ -55,11 +61,12 @@ const OUTCOMES = {
  *
  * @param report The report.
  * @param source How the image came here: "paste", or anything else.
+ * @param offered Names of the policies that may be chosen; null if they are not known.
  */
-export function summary(report, source) {
+export function summary(report, source, offered) {
   const word = report.accepted ? 'Accepted' : 'Rejected';
   const meaning = reminder(report);
-  const next = advice(report, source);
+  const next = advice(report, source, offered);
   return [
     element(
       'p',
@@ -162,10 +169,11 @@ function notes(report) {
 
 function checks(report) {
   const rows = report.checks.map((check) => {
-    const outcome = OUTCOMES[check.outcome];
+    const reached = outcomeOf(check, report);
+    const outcome = OUTCOMES[reached];
     return element(
       'li',
-      { class: `check ${check.outcome}` },
+      { class: `check ${reached}` },
       icon(outcome.icon),
       element(
         'div',
@@ -179,7 +187,7 @@ function checks(report) {
         ),
         terms([
           ['Expected', alternatives(check.expected)],
-          ['Found', found(check)],
+          ['Found', found({ ...check, outcome: reached })],
         ]),
       ),
     );
@@ -187,8 +195,18 @@ function checks(report) {
   return [element('ul', { class: 'checks' }, rows)];
 }
 
+// Where no hard binding holds, no byte is known to be bound, whatever stands between the boxes.
+function outcomeOf({ id, outcome }, { validation }) {
+  const isBound = validation.success.some(({ code }) => BINDING.test(code));
+  return id === 'unbound_bytes' && outcome === 'pass' && !isBound ? 'skipped' : outcome;
+}
+
 function found({ id, outcome, actual }) {
   if (outcome === 'skipped') return 'not looked at';
+  if (COUNTED.has(id) && actual === 'none') return `no ${COUNTED.get(id)} byte`;
+  if (COUNTED.has(id) && /^\d+$/.test(actual)) {
+    return `${Number(actual).toLocaleString('en')} ${actual === '1' ? 'byte' : 'bytes'}`;
+  }
   return OWN_WORDS[outcome].includes(id) && actual !== null ? [shown(actual)] : quoted(actual, MAX_FOUND);
 }
 

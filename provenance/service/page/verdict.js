@@ -14,9 +14,47 @@ const SOURCE_TYPES = 'http://cv.iptc.org/newscodes/digitalsourcetype/';
 export const STATES = {
   absent: { icon: 'absent', words: 'absent' },
   invalid: { icon: 'invalid', words: 'invalid' },
-  valid: { icon: 'untrusted', words: 'valid, but the signer is not trusted' },
+  valid: { icon: 'untrusted', words: 'valid, but not trusted' },
   trusted: { icon: 'trusted', words: 'trusted' },
 };
+
+/**
+ * What is said where the signer leads to a trust anchor, and its certificate still does not hold: the state,
+ * what it means, and what to do.
+ */
+const FAULTS = {
+  expired: [
+    'valid, but the certificate had expired',
+    'The signer is known, but its certificate had expired, and no trusted time-stamp shows when it signed.',
+    'Ask where the image was made for one with a time-stamp of an authority that this service trusts.',
+  ],
+  outdated: [
+    'valid, but signed outside the time for which the certificate holds',
+    'The signer is known, but its certificate did not hold at the time that the time-stamp shows.',
+    'Ask where the image was made for one that was signed while the certificate held.',
+  ],
+  purpose: [
+    'valid, but signed with a certificate for another purpose',
+    'The signer is known, but its certificate is not meant for signing such images.',
+    'Those who run this service settle which key purposes to accept.',
+  ],
+  chain: [
+    'valid, but the certificate chain is not accepted',
+    'The chain ends at a known trust anchor, but not every certificate in it may be used in this way.',
+    'The check "Trusted signer" below says why. Those who run this service settle which chains to accept.',
+  ],
+};
+
+/**
+ * Say what a manifest whose signature holds proves, if the signer is not trusted.
+ *
+ * @param credential Its signing credential; may be null.
+ * @param failures The status codes that failed.
+ */
+export function validInWords(credential, failures) {
+  const found = fault(credential, failures);
+  return found === null ? 'valid, but the signer is not trusted' : found[0];
+}
 
 /**
  * Say what the credentials prove.
@@ -27,7 +65,7 @@ export function stateInWords(report) {
     const changed = report.validation.failure.some((status) => status.code.endsWith('.mismatch'));
     return changed ? 'invalid: changed after signing' : 'invalid: the credentials are damaged';
   }
-  if (report.state === 'valid') return STATES.valid.words;
+  if (report.state === 'valid') return validInWords(report.credential, report.validation.failure);
   return `trusted${reservation(report)}`;
 }
 
@@ -93,7 +131,11 @@ export function reminder(report) {
   if (report.state === 'absent') {
     return 'This says nothing about how the image was made: it may or may not come from an AI.';
   }
-  if (report.state === 'valid') return 'Nothing was changed after signing, but anyone can sign in any name.';
+  if (report.state === 'valid') {
+    const found = fault(report.credential, report.validation.failure);
+    const why = found === null ? 'But anyone can sign in any name.' : found[1];
+    return `Nothing was changed after signing. ${why}`;
+  }
   return null;
 }
 
@@ -102,8 +144,9 @@ export function reminder(report) {
  *
  * @param report The report.
  * @param source How the image came here: "paste", or anything else.
+ * @param offered Names of the policies that may be chosen; null if they are not known.
  */
-export function advice(report, source) {
+export function advice(report, source, offered) {
   const again = 'Get the image again from where it was made';
   if (report.accepted) return null;
   if (report.state === 'absent') {
@@ -115,17 +158,19 @@ export function advice(report, source) {
     return [`${again}: a copy that was edited, resized or saved anew cannot pass.`];
   }
   if (report.state === 'valid') {
+    const found = fault(report.credential, report.validation.failure);
+    if (found !== null) return [found[2]];
     return ['The certificate chain below shows who signed. Those who run this service settle whom to trust.'];
   }
   if (failed(report, 'trailing_bytes') || failed(report, 'unbound_bytes')) {
     return [`${again}: no Azure OpenAI image seen so far holds a byte that is not bound.`];
   }
+  const passes = report.passes.filter((name) => offered === null || offered.includes(name));
+  if (passes.length > 0) {
+    return ['It passes under ', shown(passes.join(', ')), ': choose that policy above and check again.'];
+  }
   if (report.passes.length > 0) {
-    return [
-      'It passes under ',
-      shown(report.passes.join(', ')),
-      ': choose that policy above and check again.',
-    ];
+    return ['It passes under ', shown(report.passes.join(', ')), ', which this service does not offer.'];
   }
   return ['It passes under no built-in policy. The manifests below show all it says.'];
 }
@@ -143,6 +188,18 @@ function reservation(report) {
   if (failed(report, 'unbound_bytes')) return ', but what stands between the boxes of the file is not';
   if (!report.accepted) return ', but not what the policy demands';
   return ': these are the bytes that a trusted signer signed';
+}
+
+// The validator looks at the time only where nothing else is wrong with the chain.
+function fault(credential, failures) {
+  if (credential === null || credential.anchor === null) return null;
+  const ours = failures.filter(({ source }) => source === 'validator');
+  if (ours.some(({ code }) => code === 'signingCredential.expired')) {
+    return credential.time_stamp === null ? FAULTS.expired : FAULTS.outdated;
+  }
+  const invalid = ours.find(({ code }) => code === 'signingCredential.invalid');
+  if (invalid === undefined) return null;
+  return /^key purposes [^;]*$/.test(invalid.explanation) ? FAULTS.purpose : FAULTS.chain;
 }
 
 function failed(report, check) {
