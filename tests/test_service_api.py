@@ -293,6 +293,7 @@ def test_a_batch_gets_reports_in_its_order(fresh: Running, client: httpx.Client)
     assert [report["asset"]["name"] for report in reports] == ["a.png", "b.pdf", "c.png"]
     assert [report["state"] for report in reports] == ["trusted", None, "absent"]
     assert reports[1]["error"]["type"] == "UnsupportedAssetError"
+    assert reports[1]["error"]["hint"] == client.post("/v1/verify", content=b"%PDF-1.7").json()["hint"]
     for report in reports:
         VALIDATOR.validate(report)
     assert answer.headers["provenance-stored"] == "yes"

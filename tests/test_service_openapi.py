@@ -359,10 +359,15 @@ def test_without_keys_none_is_described(tmp_path: Path) -> None:
     with running(tmp_path, no_auth=True) as started:
         content = httpx.get(f"{started.address}/openapi.json").json()
         elsewhere = httpx.get(f"{started.address}/healthz", headers={"Host": "example.com"})
+        foreign = httpx.delete(
+            f"{started.address}/v1/reports/{'0' * 64}", headers={"Sec-Fetch-Site": "cross-site"}
+        )
 
     assert "securitySchemes" not in content["components"]
     assert all("security" not in one for _, _, one in operations(content))
-    assert all({"401", "403", "429"}.isdisjoint(one["responses"]) for _, _, one in operations(content))
+    assert all({"401", "429"}.isdisjoint(one["responses"]) for _, _, one in operations(content))
+    assert all((method != "get") == ("403" in one["responses"]) for method, _, one in operations(content))
+    assert {**foreign.json(), "instance": ""} == problem_shown(content, "403-site", "site")
     assert all("421" in one["responses"] for _, _, one in operations(content))
     assert {**elsewhere.json(), "instance": ""} == problem_shown(content, "421", "elsewhere")
     test_every_reference_leads_somewhere(content)

@@ -62,7 +62,8 @@ class _Answer(NamedTuple):
 _ALWAYS = ("400", "408", "421", "431", "500", "503")
 _WITH_KEY = ("401",)
 _ONLY_WITH_KEYS = frozenset({"401", "403", "429"})
-_ONLY_WITHOUT_KEYS = frozenset({"421"})
+_OTHER_SITE = "403-site"
+_ONLY_WITHOUT_KEYS = frozenset({"421", _OTHER_SITE})
 _LIMITS = Settings()
 
 _HEADERS: dict[str, tuple[str, Description, str | int]] = {
@@ -82,13 +83,12 @@ def components(*, needs_key: bool) -> Description:
     Args:
         needs_key: Whether an API key is needed.
     """
-    absent = _absent(needs_key=needs_key)
-    described: Description = {
-        "schemas": {**_report_schemas(), **_SHAPES},
-        "responses": {
-            name: _problem(name, answer) for name, answer in _refusals().items() if name[:3] not in absent
-        },
+    refusals = {
+        name: _problem(name, answer)
+        for name, answer in _refusals().items()
+        if _is_given(name, needs_key=needs_key)
     }
+    described: Description = {"schemas": {**_report_schemas(), **_SHAPES}, "responses": refusals}
     if needs_key:
         described["securitySchemes"] = {
             "key": {
@@ -175,17 +175,23 @@ def problems(*names: str, asks_for_key: bool = True) -> Description:
     return {status: {"$ref": _RESPONSES + wanted[status]} for status in sorted(wanted)}
 
 
-def possible(responses: Description, *, needs_key: bool) -> Description:
+def possible(responses: Description, method: str, *, needs_key: bool) -> Description:
     """
-    Leave out answers that a service never gives.
+    Leave out answers that a service never gives, and put in those that it gives by how it is run.
 
     Args:
         responses: The answers of an operation, by status.
 
+        method: The method of the operation.
+
         needs_key: Whether the service has API keys.
     """
-    absent = _absent(needs_key=needs_key)
-    return {status: response for status, response in responses.items() if status not in absent}
+    found = {
+        status: response for status, response in responses.items() if _is_given(status, needs_key=needs_key)
+    }
+    if not needs_key and method != "GET":
+        found["403"] = {"$ref": _RESPONSES + _OTHER_SITE}
+    return found
 
 
 def problem_examples(name: str) -> Description:
@@ -201,8 +207,10 @@ def problem_examples(name: str) -> Description:
     }
 
 
-def _absent(*, needs_key: bool) -> frozenset[str]:
-    return _ONLY_WITHOUT_KEYS if needs_key else _ONLY_WITH_KEYS
+def _is_given(name: str, *, needs_key: bool) -> bool:
+    if name in _ONLY_WITHOUT_KEYS:
+        return not needs_key
+    return needs_key or name[:3] not in _ONLY_WITH_KEYS
 
 
 def _problem(name: str, answer: _Answer) -> Description:
@@ -249,6 +257,7 @@ def _about_requests() -> dict[str, _Answer]:
         ),
         "401": _Answer("There is no API key, or it is not accepted.", {"none": no_key, "wrong": wrong_key}),
         **{forbidden(scope): _Answer("The API key is for other things.", _lacks(scope)) for scope in Scope},
+        _OTHER_SITE: _Answer("A page of another site asks.", {"site": problem.other_site().problem}),
         "404": _Answer("There is nothing here.", {"no-report": no_report}),
         "408": _Answer("The request did not arrive in time.", {"head": slow_head}),
         "408-image": _Answer(

@@ -182,7 +182,7 @@ class Frame:
                 "Without API keys, only requests to this machine's own name are answered."
             )
         if self._only_local and scope["method"] not in _READING and _is_foreign(scope):
-            return problem.forbidden("Without API keys, pages of other sites may not ask for anything here.")
+            return problem.other_site()
         return None
 
     def _end(self, scope: Scope, visit: Visit, method: str) -> None:

@@ -119,7 +119,7 @@ def operation(
     described = descriptions[method, path]()
     if not needs_key:
         described.pop("security", None)
-    return {**described, "responses": possible(described["responses"], needs_key=needs_key)}
+    return {**described, "responses": possible(described["responses"], method, needs_key=needs_key)}
 
 
 def _verify(policies: tuple[str, ...]) -> Description:

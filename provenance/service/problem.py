@@ -237,6 +237,15 @@ def misdirected(detail: str) -> ProblemError:
     return ProblemError(Problem(421, "misdirected", "The request is for another host", detail))
 
 
+def other_site() -> ProblemError:
+    """
+    Say that a page of another site has a browser ask, and nobody knows whether its user wants that.
+    """
+    detail = "Without API keys, pages of other sites may not have anything done here."
+    hint = "Ask from this service's own page or from a program, or run the service with API keys."
+    return ProblemError(Problem(403, "other-site", "This is not allowed", detail, hint))
+
+
 def too_often(wait_s: int) -> ProblemError:
     """
     Say that a key asks for more than it may, and when it may again.

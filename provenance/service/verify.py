@@ -122,7 +122,9 @@ class VerifyRoutes:
         try:
             outcome = await self._judge(request, upload, policy)
         except (AssetError, EngineError) as error:
-            return write(error_to_dict(error, name=name))
+            report = error_to_dict(error, name=name)
+            report["error"]["hint"] = problem.hint_of(error)
+            return write(report)
         return with_name(outcome.text, name)
 
     async def _judge(self, request: Request, upload: Upload, policy: Policy) -> Outcome:
