@@ -50,7 +50,7 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert settings.policies[0] == "azure-openai"
     assert set(settings.policies) == set(builtin_policies())
     assert settings.worker_count == usable_processors()
-    assert settings.seats == 5 * settings.worker_count
+    assert settings.seats == 9 * settings.worker_count
     assert settings.no_auth is False
 
 

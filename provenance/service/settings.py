@@ -30,7 +30,7 @@ CONFIG = "PROVENANCE_CONFIG"
 HOME = "AZURE_IMAGE_PROVENANCE_HOME"
 
 _APPLICATION = "azure-image-provenance"
-_QUEUED_PER_WORKER = 4
+_QUEUED_PER_WORKER = 8
 _LIST_SUFFIX = ".toml"
 _SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)([^?]+)")
 _IN_MEMORY = ":memory:"
@@ -100,7 +100,7 @@ class Settings:
         kind.whole(0, 10_000),
         "Requests with images that are taken on beyond those that the workers are busy with, those whose "
         "images are still arriving included. Bounds memory, too: each may hold an image.",
-        "4 for each worker",
+        "8 for each worker",
     )
     deadline_s: float = _setting(
         30.0,
