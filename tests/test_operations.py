@@ -133,7 +133,7 @@ def test_the_unit_has_room_for_large_machines() -> None:
     largest = Settings(workers=256, max_connections=65_535)
 
     assert int(unit["LimitNOFILE"]) >= files_needed(largest)
-    assert int(unit["TasksMax"]) >= 6 * largest.worker_count + 100
+    assert int(unit["TasksMax"]) >= largest.seats + largest.worker_count + 100
     assert unit["MemoryMax"].endswith("%")
 
 
