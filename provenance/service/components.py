@@ -21,7 +21,7 @@ from provenance.errors import (
 from provenance.report import schema
 from provenance.service import problem
 from provenance.service.access import Scope
-from provenance.service.guard import MAX_HEAD_BYTES, MAX_HEADERS
+from provenance.service.guard import HEAD_TOO_LARGE, HEAD_TOO_SLOW, TOO_MANY_CONNECTIONS
 from provenance.service.problem import MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
 from provenance.service.settings import Settings
 from provenance.service.verify import REPORT_HEADER, STORED_HEADER
@@ -234,19 +234,12 @@ def _refusals() -> dict[str, _Answer]:
 
 
 def _about_requests() -> dict[str, _Answer]:
-    host = problem.bad_request("The request needs exactly one header 'Host'.").problem
+    host = problem.bad_host().problem
     twice = problem.bad_request("A parameter stands there more than once.").problem
     unknown = problem.bad_request("There is no parameter 'debug'. There is none here.").problem
     unclear = "The request cannot be understood"
-    no_key = problem.unauthorized("The request has no API key.").problem
-    wrong_key = problem.unauthorized(
-        "The API key is not accepted: it is unknown, revoked or has expired."
-    ).problem
-    elsewhere = "Without API keys, only requests to this machine's own name are answered."
-    head = f"At most {MAX_HEAD_BYTES:,} bytes in at most {MAX_HEADERS} headers are read."
+    no_key, wrong_key = problem.no_key().problem, problem.key_not_accepted().problem
     no_report = problem.not_found("There is no report on that image.").problem
-    long_head = Problem(431, "head-too-large", "The head of the request is too large", head)
-    slow_head = Problem(408, "head-too-slow", "The head of the request did not arrive in time")
     return {
         "400": _Answer(f"{unclear}.", {"host": host, "unknown": unknown}),
         "400-query": _Answer(f"{unclear}.", {"host": host, "twice": twice}),
@@ -256,18 +249,23 @@ def _about_requests() -> dict[str, _Answer]:
             {"host": host, "twice": twice, "too-many": problem.too_many(_LIMITS.max_batch).problem},
         ),
         "401": _Answer("There is no API key, or it is not accepted.", {"none": no_key, "wrong": wrong_key}),
-        **{forbidden(scope): _Answer("The API key is for other things.", _lacks(scope)) for scope in Scope},
+        **{
+            forbidden(scope): _Answer(
+                "The API key is for other things.", {"scope": problem.lacks_scope(scope).problem}
+            )
+            for scope in Scope
+        },
         _OTHER_SITE: _Answer("A page of another site asks.", {"site": problem.other_site().problem}),
         "404": _Answer("There is nothing here.", {"no-report": no_report}),
-        "408": _Answer("The request did not arrive in time.", {"head": slow_head}),
+        "408": _Answer("The request did not arrive in time.", {"head": HEAD_TOO_SLOW}),
         "408-image": _Answer(
-            "The request did not arrive in time.", {"head": slow_head, "body": problem.too_slow().problem}
+            "The request did not arrive in time.", {"head": HEAD_TOO_SLOW, "body": problem.too_slow().problem}
         ),
         "421": _Answer(
             "Without API keys, only this machine's own name is answered for.",
-            {"elsewhere": problem.misdirected(elsewhere).problem},
+            {"elsewhere": problem.misdirected().problem},
         ),
-        "431": _Answer("The head of the request is too large.", {"head": long_head}),
+        "431": _Answer("The head of the request is too large.", {"head": HEAD_TOO_LARGE}),
     }
 
 
@@ -276,12 +274,6 @@ def forbidden(scope: Scope) -> str:
     Name the answer to a key that lacks a scope.
     """
     return f"403-{scope.name.lower()}"
-
-
-def _lacks(scope: Scope) -> dict[str, Problem]:
-    detail = f"The API key is not for this: it lacks the scope '{scope}'."
-    hint = "Have a key made with that scope, by 'provenance keys create'."
-    return {"scope": problem.forbidden(detail, hint).problem}
 
 
 def _about_images() -> dict[str, _Answer]:
@@ -318,19 +310,18 @@ def _about_the_service() -> dict[str, _Answer]:
     failed = "The service failed."
     busy, no_room = problem.too_busy().problem, problem.no_room().problem
     no_store = problem.store_unavailable().problem
-    too_many = Problem(503, "too-many-connections", "There are too many connections", headers=busy.headers)
     crashed = problem_of(WorkerCrashedError(-9))
     return {
         "500": _Answer(failed, {"internal": problem.INTERNAL}),
         "500-image": _Answer(failed, {"internal": problem.INTERNAL, "crashed": crashed}),
-        "503": _Answer("The service is busy.", {"connections": too_many}),
+        "503": _Answer("The service is busy.", {"connections": TOO_MANY_CONNECTIONS}),
         "503-store": _Answer(
             "The service is busy, or its store does not answer.",
-            {"connections": too_many, "store": no_store},
+            {"connections": TOO_MANY_CONNECTIONS, "store": no_store},
         ),
         "503-image": _Answer(
             "The service is busy, or has no room.",
-            {"connections": too_many, "busy": busy, "no-room": no_room},
+            {"connections": TOO_MANY_CONNECTIONS, "busy": busy, "no-room": no_room},
         ),
     }
 

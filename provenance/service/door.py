@@ -58,19 +58,16 @@ class Door:
             return
         scheme, _, presented = header(request, "authorization").partition(" ")
         if scheme.lower() != _SCHEME or not presented:
-            raise problem.unauthorized("The request has no API key.")
+            raise problem.no_key()
         try:
             key = await self._keys.find(presented.strip(" "))
         except StoreError as error:
             raise problem.store_unavailable() from error
         if key is None:
-            raise problem.unauthorized("The API key is not accepted: it is unknown, revoked or has expired.")
+            raise problem.key_not_accepted()
         visit_of(request.scope).key = key.id
         if not key.allows(scope):
-            raise problem.forbidden(
-                f"The API key is not for this: it lacks the scope '{scope}'.",
-                "Have a key made with that scope, by 'provenance keys create'.",
-            )
+            raise problem.lacks_scope(scope)
 
     def count(self, request: Request) -> None:
         """

@@ -176,11 +176,9 @@ class Frame:
     def _refusal(self, scope: Scope) -> ProblemError | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) > 1 or (not hosts and scope["http_version"] != "1.0"):
-            return problem.bad_request("The request needs exactly one header 'Host'.")
+            return problem.bad_host()
         if self._only_local and hosts and not is_loopback(_name_of(hosts[0])):
-            return problem.misdirected(
-                "Without API keys, only requests to this machine's own name are answered."
-            )
+            return problem.misdirected()
         if self._only_local and scope["method"] not in _READING and _is_foreign(scope):
             return problem.other_site()
         return None

@@ -48,17 +48,20 @@ Most connections beyond those allowed that are told so; others are just closed.
 _MAX_PIPELINED = 16
 _END_OF_HEAD = b"\r\n\r\n"
 
-_MALFORMED = Problem(400, "malformed-http", "The request is not HTTP", "It cannot be read as HTTP/1.1.")
-_TOO_LARGE = Problem(
+MALFORMED = Problem(400, "malformed-http", "The request is not HTTP", "It cannot be read as HTTP/1.1.")
+HEAD_TOO_LARGE = Problem(
     431,
     "head-too-large",
     "The head of the request is too large",
     f"At most {MAX_HEAD_BYTES:,} bytes in at most {MAX_HEADERS} headers are read.",
 )
-_TOO_SLOW = Problem(408, "head-too-slow", "The head of the request did not arrive in time")
-_TOO_MANY = Problem(
+HEAD_TOO_SLOW = Problem(408, "head-too-slow", "The head of the request did not arrive in time")
+TOO_MANY_CONNECTIONS = Problem(
     503, "too-many-connections", "There are too many connections", headers=too_busy().problem.headers
 )
+"""
+What is answered without the application.
+"""
 
 
 class Bounds(NamedTuple):
@@ -103,7 +106,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(**given)
         self._bounds = bounds
         self._meter = meter
-        self._refusal = _MALFORMED
+        self._refusal = MALFORMED
         self._timer: asyncio.TimerHandle | None = None
         self._is_head = True
         self._heads = 0
@@ -123,10 +126,10 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(self._transport)
         excess = len(self.connections) - self._bounds.max_connections
         if excess > MAX_TURNED_AWAY:
-            self._meter.refused(_TOO_MANY.name)
+            self._meter.refused(TOO_MANY_CONNECTIONS.name)
             self._transport.abort()
         elif excess > 0:
-            self._refuse(_TOO_MANY)
+            self._refuse(TOO_MANY_CONNECTIONS)
         else:
             self._time_head()
 
@@ -172,7 +175,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if head == self._heads:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(_TOO_LARGE)
+                self._refuse(HEAD_TOO_LARGE)
                 return
         if self._timer is None and self._open_cycle() is None:
             self._time_head()
@@ -195,7 +198,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         super().on_header(name, value)
         if len(self.headers) > MAX_HEADERS:
-            self._refusal = _TOO_LARGE
+            self._refusal = HEAD_TOO_LARGE
             raise _RefusedError
 
     def on_headers_complete(self) -> None:
@@ -205,7 +208,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._head_bytes = 0
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
-            self._refusal = _TOO_LARGE
+            self._refusal = HEAD_TOO_LARGE
             raise _RefusedError
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _RefusedError
@@ -317,7 +320,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _head_too_slow(self) -> None:
         if self._has_begun:
-            self._refuse(_TOO_SLOW)
+            self._refuse(HEAD_TOO_SLOW)
         else:
             # Nobody has asked anything.
             self.transport.close()

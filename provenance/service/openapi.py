@@ -123,12 +123,6 @@ def operation(
 
 
 def _verify(policies: tuple[str, ...]) -> Description:
-    form = {
-        "type": "object",
-        "properties": {"image": _BINARY},
-        "required": ["image"],
-        "additionalProperties": False,
-    }
     return {
         "operationId": "verify",
         "summary": "Judge an image",
@@ -141,11 +135,7 @@ def _verify(policies: tuple[str, ...]) -> Description:
             "required": True,
             "content": {
                 **{kind: _whole(kind) for kind in ("application/octet-stream", *IMAGE_TYPES)},
-                "multipart/form-data": {
-                    "schema": form,
-                    "encoding": _ENCODING,
-                    "examples": {"form": {"summary": "A form with one file", "value": {"image": _SVG}}},
-                },
+                **_form(_BINARY, "A form with one file", _SVG),
             },
         },
         "responses": {
@@ -163,12 +153,7 @@ def _verify(policies: tuple[str, ...]) -> Description:
 
 
 def _verify_batch(policies: tuple[str, ...], max_batch: int) -> Description:
-    form = {
-        "type": "object",
-        "properties": {"image": {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": max_batch}},
-        "required": ["image"],
-        "additionalProperties": False,
-    }
+    images = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": max_batch}
     return {
         "operationId": "verifyBatch",
         "summary": "Judge several images",
@@ -177,16 +162,7 @@ def _verify_batch(policies: tuple[str, ...], max_batch: int) -> Description:
         "tags": ["verdicts"],
         "security": SECURITY,
         "parameters": [_policy(policies)],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": form,
-                    "encoding": _ENCODING,
-                    "examples": {"form": {"summary": "Two files", "value": {"image": [_SVG, "no image"]}}},
-                }
-            },
-        },
+        "requestBody": {"required": True, "content": _form(images, "Two files", [_SVG, "no image"])},
         "responses": {
             **answers(
                 "Reports",
@@ -333,6 +309,21 @@ def _whole(kind: str) -> Description:
         # JSON holds text alone, and of the images that are read only SVG is text.
         described["examples"] = {"image": {"summary": "The image as it is", "value": _SVG}}
     return described
+
+
+def _form(image: Description, shows: str, example: str | list[str]) -> Description:
+    return {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {"image": image},
+                "required": ["image"],
+                "additionalProperties": False,
+            },
+            "encoding": _ENCODING,
+            "examples": {"form": {"summary": shows, "value": {"image": example}}},
+        }
+    }
 
 
 def _policy(policies: tuple[str, ...]) -> Description:

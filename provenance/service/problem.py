@@ -125,26 +125,33 @@ def bad_request(detail: str, hint: str = "") -> ProblemError:
     return ProblemError(Problem(400, "bad-request", "The request cannot be understood", detail, hint))
 
 
-def unauthorized(detail: str) -> ProblemError:
+def bad_host() -> ProblemError:
     """
-    Say that an API key is missing or not accepted; never which of its parts is wrong.
+    Say that a request does not tell for whom it is, or tells it twice.
     """
-    return ProblemError(
-        Problem(
-            401,
-            "unauthorized",
-            "An API key is needed",
-            detail,
-            "Send the header 'Authorization: Bearer' with a key made by 'provenance keys create'.",
-            {"WWW-Authenticate": 'Bearer realm="provenance"'},
-        )
-    )
+    return bad_request("The request needs exactly one header 'Host'.")
 
 
-def forbidden(detail: str, hint: str = "") -> ProblemError:
+def no_key() -> ProblemError:
     """
-    Say that this is not allowed to whoever asks.
+    Say that an API key is missing.
     """
+    return _unauthorized("The request has no API key.")
+
+
+def key_not_accepted() -> ProblemError:
+    """
+    Say that an API key is not accepted; never which of its parts is wrong.
+    """
+    return _unauthorized("The API key is not accepted: it is unknown, revoked or has expired.")
+
+
+def lacks_scope(scope: str) -> ProblemError:
+    """
+    Say that an API key is for other things.
+    """
+    detail = f"The API key is not for this: it lacks the scope '{scope}'."
+    hint = "Have a key made with that scope, by 'provenance keys create'."
     return ProblemError(Problem(403, "forbidden", "This is not allowed", detail, hint))
 
 
@@ -230,10 +237,11 @@ def unsupported(detail: str, headers: Mapping[str, str] | None = None) -> Proble
     return ProblemError(Problem(415, "unsupported", title, detail, headers=headers or {}))
 
 
-def misdirected(detail: str) -> ProblemError:
+def misdirected() -> ProblemError:
     """
     Say that the request was meant for somebody else.
     """
+    detail = "Without API keys, only requests to this machine's own name are answered."
     return ProblemError(Problem(421, "misdirected", "The request is for another host", detail))
 
 
@@ -316,6 +324,19 @@ def hint_of(error: ProvenanceError) -> str:
     The error's own hint is for those who call the library: its limits are not theirs to raise.
     """
     return problem_of(error).advice
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            401,
+            "unauthorized",
+            "An API key is needed",
+            detail,
+            "Send the header 'Authorization: Bearer' with a key made by 'provenance keys create'.",
+            {"WWW-Authenticate": 'Bearer realm="provenance"'},
+        )
+    )
 
 
 _KINDS: tuple[tuple[type[ProvenanceError], int, str, str, str], ...] = (

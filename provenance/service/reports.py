@@ -54,9 +54,7 @@ class ReportRoutes:
         """
         List the reports on one image, the newest first.
         """
-        await self._service.door.admit(request, Scope.REPORTS_READ)
-        asked.parameters(request)
-        sha256 = asked.sha256(request)
+        sha256 = await self._image(request, Scope.REPORTS_READ)
         reports = await self._ask(lambda: self._service.store.reports_of(sha256))
         if not reports:
             raise problem.not_found("There is no report on that image.")
@@ -66,13 +64,16 @@ class ReportRoutes:
         """
         Delete the reports on one image.
         """
-        await self._service.door.admit(request, Scope.REPORTS_DELETE)
-        asked.parameters(request)
-        sha256 = asked.sha256(request)
+        sha256 = await self._image(request, Scope.REPORTS_DELETE)
         deleted = await self._ask(lambda: self._service.store.delete(sha256))
         if not deleted:
             raise problem.not_found("There is no report on that image.")
         return Response(json.dumps({"deleted": deleted}), headers=_JSON)
+
+    async def _image(self, request: Request, scope: Scope) -> str:
+        await self._service.door.admit(request, scope)
+        asked.parameters(request)
+        return asked.sha256(request)
 
     def _search(self, given: dict[str, str]) -> Callable[[], ReportPage]:
         """
