@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "status", "policies", "schemas", "selftest_data"}),
-    frozenset({"asset", "cms", "form", "jumbf", "replacement", "xmp"}),
+    frozenset({"asset", "cms", "form", "jumbf", "loopback", "replacement", "xmp"}),
     frozenset({"certificate", "container", "credential", "timestamp"}),
     frozenset({"path", "trust"}),
     frozenset({"manifest"}),

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from provenance import SettingsError, builtin_policies
+from provenance.loopback import is_loopback
 from provenance.service.settings import (
     Settings,
-    is_loopback,
     load_settings,
     state_folder,
     table,

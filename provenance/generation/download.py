@@ -18,8 +18,8 @@ from provenance.generation.errors import (
 )
 from provenance.generation.failure import read_trace
 from provenance.generation.redaction import redact
-from provenance.generation.setting import is_loopback
 from provenance.generation.step import Head, Request
+from provenance.loopback import is_loopback
 
 _URL = re.compile(
     r"(https?)://((?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:([/?][!-~]*?))?(?:#[!-~]*)?"

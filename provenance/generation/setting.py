@@ -8,7 +8,6 @@ with `v1=True`, it is `/openai/v1/`, where `model` in the body names the deploym
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from provenance.generation.errors import AuthenticationError, SettingError
+from provenance.loopback import is_loopback
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
 """
@@ -135,16 +135,6 @@ def load_settings(
     if key and not _is_header(key):
         raise SettingError("the api key holds characters that no key has")
     return Settings(base, name, version, v1 if v1 is not None else version is None, key, token)
-
-
-def is_loopback(host: str) -> bool:
-    """
-    Tell whether a host name or address is this machine.
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _base(endpoint: str) -> str:

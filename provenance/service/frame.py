@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from provenance.loopback import is_loopback
 from provenance.service import problem
 from provenance.service.intake import BODY
 from provenance.service.problem import ProblemError
-from provenance.service.settings import is_loopback
 from provenance.service.telemetry import Meter
 from provenance.service.tracing import NO_TRACE, Trace, Tracing
 

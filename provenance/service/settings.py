@@ -8,7 +8,6 @@ not be a limit that is not there.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 from provenance.errors import SettingsError
 from provenance.form import parse_toml, read_file
+from provenance.loopback import is_loopback
 from provenance.policy import DEFAULT
 from provenance.service import kind
 from provenance.service.kind import FLAG, Kind
@@ -290,16 +290,6 @@ def load_settings(
             **switches,
         }
     )
-
-
-def is_loopback(host: str) -> bool:
-    """
-    Tell whether only this machine reaches what listens on an address.
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def state_folder() -> Path:

@@ -6,7 +6,6 @@ It listens on this machine alone unless told otherwise: whoever can reach it can
 
 from __future__ import annotations
 
-import ipaddress
 import signal
 import socket
 import threading
@@ -20,6 +19,7 @@ from typing import Self
 import uvicorn
 
 from provenance.authority import KeyType
+from provenance.loopback import is_loopback
 from provenance.replacement import replaced
 from provenance.simulator.access import TokenBook
 from provenance.simulator.app import create_app
@@ -88,7 +88,7 @@ class Simulator:
             ValueError: If *host* is not a loopback address and that was not allowed, the key is empty, or
                 there is no deployment.
         """
-        if not allow_remote and not _is_loopback(host):
+        if not allow_remote and not is_loopback(host):
             raise ValueError(f"{host!r} is no loopback address: remote clients have to be allowed")
         chosen = behaviour or Behaviour()
         if quota_per_minute is not None:
@@ -316,10 +316,3 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
