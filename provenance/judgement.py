@@ -7,11 +7,12 @@ and says so. The state comes from status codes, never from the engine's own stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from provenance.asset import Asset, Limits
+from provenance.check_catalogue import absent_check, verifier_checks
 from provenance.container import Layout, scan
 from provenance.demand import Check, Outcome
 from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
@@ -26,6 +27,7 @@ from provenance.status import (
     ValidationStatus,
     is_about_signer,
     manifest_label,
+    succeeded,
 )
 from provenance.trust import TrustProfile
 from provenance.validator import Opinion, Validator
@@ -33,13 +35,6 @@ from provenance.verdict import AssetFacts, VerificationResult
 from provenance.xmp import provenance_of
 
 _SOFT_BINDING = "soft binding assertion could not be decoded"
-_NO_STORE = Check(
-    "manifest_store",
-    Outcome.FAIL,
-    ("a manifest store",),
-    None,
-    "the image carries no Content Credentials; that says nothing about how it was made",
-)
 
 
 class _Evidence(NamedTuple):
@@ -100,11 +95,8 @@ class Judge:
         return self._verdict(facts, evidence, fixed_time=at is not None)
 
     def _absent(self, facts: AssetFacts) -> VerificationResult:
-        check = _NO_STORE
-        if facts.provenance is not None:
-            where = f"; its XMP names {facts.provenance!r} as their place, which was not followed"
-            check = check._replace(message=check.message + where)
-        return VerificationResult(ValidationState.ABSENT, (check,), facts, self._policy, self._trust)
+        checks = (absent_check(facts.provenance),)
+        return VerificationResult(ValidationState.ABSENT, checks, facts, self._policy, self._trust)
 
     def _evidence(self, asset: Asset, layout: Layout, at: datetime) -> _Evidence:
         if len(layout.stores) > 1:
@@ -203,7 +195,7 @@ class Judge:
             unreferenced = tuple(m for label, m in store.manifests.items() if label not in reached)
         broken = bool(evidence.failures) or not readings
         state = ValidationState.INVALID if broken else readings[0].state
-        checks = tuple(_verifier_checks(state, readings, evidence.failures, facts))
+        checks = tuple(verifier_checks(state, readings, evidence.failures, facts))
         if all(check.outcome is Outcome.PASS for check in checks):
             checks += self._policy.check(readings)
         else:
@@ -262,13 +254,13 @@ def _is_tolerated(
     if status.code == "claim.malformed":
         # 2026-06: Microsoft writes the region unit "percentage", which c2pa-rs since 0.91 does not know.
         uri = f"self#jumbf=/c2pa/{manifest.label}/c2pa.assertions/c2pa.soft-binding"
-        matched = _succeeded(manifest.statuses, "assertion.hashedURI.match", uri)
+        matched = succeeded(manifest.statuses, "assertion.hashedURI.match", uri)
         return status.url == uri and status.explanation == _SOFT_BINDING and matched
     # The engine judges validity by its own clock only; a caller who fixed the time is answered by our
     # validator, which has judged purpose, path and validity at that time.
     by_clock = status.code in ("signingCredential.expired", "signingCredential.untrusted")
     expired = any(s.code == "signingCredential.expired" for s in manifest.statuses)
-    return fixed_time and by_clock and expired and _succeeded(ours, "signingCredential.trusted")
+    return fixed_time and by_clock and expired and succeeded(ours, "signingCredential.trusted")
 
 
 def _state(
@@ -282,14 +274,14 @@ def _state(
     # The engine leaves out what was recorded about an ingredient and still holds.
     said = {StatusSource.ENGINE} if is_active else {StatusSource.ENGINE, StatusSource.RECORDED}
     theirs = [status for status in statuses if status.source in said]
-    signed = _succeeded(theirs, "claimSignature.validated")
+    signed = succeeded(theirs, "claimSignature.validated")
     bound = not is_active or any(_is_binding(status) for status in theirs)
     if not signed or not bound or any(not is_about_signer(status.code) for status in failures):
         return ValidationState.INVALID
-    by_engine = _succeeded(theirs, "signingCredential.trusted") or any(
+    by_engine = succeeded(theirs, "signingCredential.trusted") or any(
         status.code == "signingCredential.untrusted" for status in tolerated
     )
-    by_us = _succeeded(ours, "signingCredential.trusted") and _succeeded(ours, "claimSignature.validated")
+    by_us = succeeded(ours, "signingCredential.trusted") and succeeded(ours, "claimSignature.validated")
     return ValidationState.VALID if failures or not by_engine or not by_us else ValidationState.TRUSTED
 
 
@@ -300,74 +292,3 @@ def _is_binding(status: ValidationStatus) -> bool:
         and status.code.startswith("assertion.")
         and status.code.endswith("Hash.match")
     )
-
-
-def _succeeded(
-    statuses: tuple[ValidationStatus, ...] | list[ValidationStatus], code: str, url: str = ""
-) -> bool:
-    return any(
-        status.code == code and status.kind is StatusKind.SUCCESS and url in ("", status.url)
-        for status in statuses
-    )
-
-
-def _verifier_checks(
-    state: ValidationState,
-    readings: tuple[Reading, ...],
-    store_failures: tuple[ValidationStatus, ...],
-    facts: AssetFacts,
-) -> Iterator[Check]:
-    yield Check("manifest_store", Outcome.PASS, ("a manifest store",), "present", "there is a manifest store")
-    failures = (*store_failures, *(readings[0].failures if readings else ()))
-    yield _integrity_check(state, [s for s in failures if not is_about_signer(s.code)])
-    yield _signer_check(state, readings[0] if readings else None)
-    by_boxes = bool(readings) and _succeeded(readings[0].statuses, "assertion.boxesHash.match")
-    yield _trailing_check(facts.trailing_bytes)
-    yield _unbound_check(facts, by_boxes=by_boxes)
-
-
-def _integrity_check(state: ValidationState, failures: list[ValidationStatus]) -> Check:
-    expected = ("every hash, the claim signature and the structure hold",)
-    if state is not ValidationState.INVALID:
-        return Check(
-            "integrity", Outcome.PASS, expected, "they hold", "these bytes are the ones that were signed"
-        )
-    reasons = "; ".join(f"{status.code} ({status.explanation})" for status in failures)
-    actual = reasons or "claim signature or hard binding is missing"
-    message = f"the image or its credentials were changed, or are damaged: {actual}"
-    return Check("integrity", Outcome.FAIL, expected, actual, message)
-
-
-def _signer_check(state: ValidationState, active: Reading | None) -> Check:
-    expected = ("a signer below a pinned anchor, with its key purpose, valid when it signed",)
-    if active is None or state is ValidationState.INVALID:
-        message = "not asked, because what was signed does not hold"
-        return Check("signing_credential", Outcome.SKIPPED, expected, None, message)
-    anchor = active.signature.anchor
-    if state is ValidationState.TRUSTED and anchor is not None:
-        return Check(
-            "signing_credential", Outcome.PASS, expected, anchor.name, f"signer is below {anchor.name}"
-        )
-    reasons = [f"{s.explanation} ({s.code}, {s.source})" for s in active.failures]
-    actual = "; ".join(reasons) or "engine and validator disagree on whether the signer is trusted"
-    return Check("signing_credential", Outcome.FAIL, expected, actual, f"the signer is not trusted: {actual}")
-
-
-def _trailing_check(trailing_bytes: int | None) -> Check:
-    expected = ("no byte after the container's end",)
-    if not trailing_bytes:
-        actual = "not measured for this kind of file" if trailing_bytes is None else "none"
-        return Check("trailing_bytes", Outcome.PASS, expected, actual, "nothing follows the image")
-    message = f"{trailing_bytes:,} bytes follow the end of the image; no signature covers them"
-    return Check("trailing_bytes", Outcome.FAIL, expected, str(trailing_bytes), message)
-
-
-def _unbound_check(facts: AssetFacts, *, by_boxes: bool) -> Check:
-    expected = ("every byte of the container bound by a hash",)
-    if not by_boxes or facts.unbound_bytes == 0:
-        return Check("unbound_bytes", Outcome.PASS, expected, "none", "every byte is bound")
-    if facts.unbound_bytes is None:
-        message = "only boxes are bound, and this kind of file is not searched for bytes between them"
-        return Check("unbound_bytes", Outcome.FAIL, expected, None, message)
-    message = f"{facts.unbound_bytes:,} bytes stand between the boxes of the image; no signature covers them"
-    return Check("unbound_bytes", Outcome.FAIL, expected, str(facts.unbound_bytes), message)

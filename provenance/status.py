@@ -105,3 +105,15 @@ def manifest_label(url: str) -> str | None:
         return url
     parts = path.removeprefix("/").split("/")
     return parts[1] if parts[0] == "c2pa" and len(parts) > 1 else None
+
+
+def succeeded(
+    statuses: tuple[ValidationStatus, ...] | list[ValidationStatus], code: str, url: str = ""
+) -> bool:
+    """
+    Tell whether a success of this code, about *url* if one is given, is among the statuses.
+    """
+    return any(
+        status.code == code and status.kind is StatusKind.SUCCESS and url in ("", status.url)
+        for status in statuses
+    )

@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"manifest"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),
     frozenset({"verdict"}),
+    frozenset({"check_catalogue"}),
     frozenset({"judgement"}),
     frozenset({"selftest"}),
     frozenset({"verifier"}),
