@@ -12,6 +12,55 @@ from provenance.asset import Asset, Limits
 from provenance.errors import AssetTooLargeError, MalformedAssetError
 
 
+class Part(NamedTuple):
+    """
+    One box, chunk or segment of a container, as a hash over boxes names it.
+
+    Attributes:
+        name: Such as "IHDR" (PNG), "APP1" (JPEG), or "C2PA" for what embeds the manifest store.
+
+        start: Its first byte.
+
+        length: Its bytes, headers and checksum included.
+    """
+
+    name: str
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """
+        The byte after it.
+        """
+        return self.start + self.length
+
+
+class Embedding(NamedTuple):
+    """
+    Where the only manifest store lies in its container.
+
+    Attributes:
+        start: First byte of what embeds it, headers included.
+
+        length: Bytes up to the end of what embeds it: what a data hash has to exclude, and no more.
+
+        fault: What is wrong with how it is embedded, such as segments that do not follow one another;
+            None if nothing is.
+    """
+
+    start: int
+    length: int
+    fault: str | None = None
+
+    @property
+    def end(self) -> int:
+        """
+        The byte after it.
+        """
+        return self.start + self.length
+
+
 class Layout(NamedTuple):
     """
     What the headers of a container say.
@@ -19,6 +68,11 @@ class Layout(NamedTuple):
     Attributes:
         stores: Each manifest store as embedded, taken out of its chunk or segments, in file order;
             usually none or one.
+
+        embedding: Where the store lies; None unless there is exactly one.
+
+        parts: Boxes of the container from first to last, as a hash over boxes names them; empty where
+            there is no store, and for containers that are not bound by boxes.
 
         trailing_bytes: Bytes after the container's end; None if that was not measured.
 
@@ -37,6 +91,8 @@ class Layout(NamedTuple):
     """
 
     stores: tuple[bytes, ...] = ()
+    embedding: Embedding | None = None
+    parts: tuple[Part, ...] = ()
     trailing_bytes: int | None = None
     width: int | None = None
     height: int | None = None
