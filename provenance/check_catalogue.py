@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provenance.coverage import Coverage
 from provenance.demand import Check, Outcome
 from provenance.manifest import Reading
-from provenance.status import ValidationState, ValidationStatus, is_about_signer, succeeded
+from provenance.status import ValidationState, ValidationStatus, is_about_signer
 from provenance.verdict import AssetFacts
 
 _NO_STORE = Check(
@@ -38,6 +39,7 @@ def verifier_checks(
     readings: tuple[Reading, ...],
     store_failures: tuple[ValidationStatus, ...],
     facts: AssetFacts,
+    coverage: Coverage,
 ) -> Iterator[Check]:
     """
     Yield what is looked at before any policy is asked.
@@ -50,14 +52,15 @@ def verifier_checks(
         store_failures: What is wrong with the manifest store as a whole.
 
         facts: What the container says.
+
+        coverage: What the hard binding leaves open.
     """
     yield Check("manifest_store", Outcome.PASS, ("a manifest store",), "present", "there is a manifest store")
     failures = (*store_failures, *(readings[0].failures if readings else ()))
     yield _integrity_check(state, [s for s in failures if not is_about_signer(s.code)])
     yield _signer_check(state, readings[0] if readings else None)
-    by_boxes = bool(readings) and succeeded(readings[0].statuses, "assertion.boxesHash.match")
-    yield _trailing_check(facts.trailing_bytes)
-    yield _unbound_check(facts, by_boxes=by_boxes)
+    yield _trailing_check(facts.trailing_bytes, is_bound=coverage.beyond_end)
+    yield _unbound_check(state, coverage.unbound_bytes)
 
 
 def _integrity_check(state: ValidationState, failures: list[ValidationStatus]) -> Check:
@@ -87,21 +90,28 @@ def _signer_check(state: ValidationState, active: Reading | None) -> Check:
     return Check("signing_credential", Outcome.FAIL, expected, actual, f"the signer is not trusted: {actual}")
 
 
-def _trailing_check(trailing_bytes: int | None) -> Check:
-    expected = ("no byte after the container's end",)
+def _trailing_check(trailing_bytes: int | None, *, is_bound: bool) -> Check:
+    expected = ("no byte after the container's end, or all of them bound by a hash",)
     if not trailing_bytes:
         actual = "not measured for this kind of file" if trailing_bytes is None else "none"
         return Check("trailing_bytes", Outcome.PASS, expected, actual, "nothing follows the image")
-    message = f"{trailing_bytes:,} bytes follow the end of the image; no signature covers them"
+    follow = f"{trailing_bytes:,} bytes follow the end of the image"
+    if is_bound:
+        message = f"{follow}; a hash over the whole file covers them"
+        return Check("trailing_bytes", Outcome.PASS, expected, str(trailing_bytes), message)
+    message = f"{follow}; no signature covers them"
     return Check("trailing_bytes", Outcome.FAIL, expected, str(trailing_bytes), message)
 
 
-def _unbound_check(facts: AssetFacts, *, by_boxes: bool) -> Check:
+def _unbound_check(state: ValidationState, unbound_bytes: int | None) -> Check:
     expected = ("every byte of the container bound by a hash",)
-    if not by_boxes or facts.unbound_bytes == 0:
+    if state is ValidationState.INVALID:
+        message = "not asked, because what was signed does not hold"
+        return Check("unbound_bytes", Outcome.SKIPPED, expected, None, message)
+    if unbound_bytes == 0:
         return Check("unbound_bytes", Outcome.PASS, expected, "none", "every byte is bound")
-    if facts.unbound_bytes is None:
-        message = "only boxes are bound, and this kind of file is not searched for bytes between them"
+    if unbound_bytes is None:
+        message = "which bytes the hard binding leaves open cannot be told for this kind of file"
         return Check("unbound_bytes", Outcome.FAIL, expected, None, message)
-    message = f"{facts.unbound_bytes:,} bytes stand between the boxes of the image; no signature covers them"
-    return Check("unbound_bytes", Outcome.FAIL, expected, str(facts.unbound_bytes), message)
+    message = f"{unbound_bytes:,} bytes of the image are bound by no hash; no signature covers them"
+    return Check("unbound_bytes", Outcome.FAIL, expected, str(unbound_bytes), message)

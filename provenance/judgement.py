@@ -12,12 +12,21 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from provenance.asset import Asset, Limits
+from provenance.binding import coverage
 from provenance.check_catalogue import absent_check, verifier_checks
 from provenance.container import Layout, scan
+from provenance.coverage import Coverage
 from provenance.demand import Check, Outcome
 from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
 from provenance.errors import AssetTooLargeError, MalformedAssetError
-from provenance.jumbf import SignedManifest, StructureError, TooManyManifestsError, signed_manifests
+from provenance.jumbf import (
+    MANIFEST_STORE,
+    SignedManifest,
+    StructureError,
+    TooManyManifestsError,
+    signed_manifests,
+    walk,
+)
 from provenance.manifest import Manifest, ManifestStore, Reading, Signature
 from provenance.policy import Policy
 from provenance.status import (
@@ -29,6 +38,7 @@ from provenance.status import (
     manifest_label,
     succeeded,
 )
+from provenance.store_bounds import check_boxes, check_claims
 from provenance.trust import TrustProfile
 from provenance.validator import Opinion, Validator
 from provenance.verdict import AssetFacts, VerificationResult
@@ -42,6 +52,7 @@ class _Evidence(NamedTuple):
     opinions: Mapping[str, Opinion | None] | None = None
     failures: tuple[ValidationStatus, ...] = ()
     remote: str | None = None
+    coverage: Coverage = Coverage()
 
 
 class Judge:
@@ -83,8 +94,7 @@ class Judge:
             layout.width,
             layout.height,
             layout.trailing_bytes,
-            layout.unbound_bytes,
-            provenance,
+            provenance=provenance,
         )
         if layout.walked and not layout.stores:
             return self._absent(facts)
@@ -103,12 +113,12 @@ class Judge:
             return _Evidence(failures=(_failure("claim.multiple", f"{len(layout.stores)} manifest stores"),))
         try:
             if layout.walked:
-                return self._weigh(asset, layout.stores[0], at)
+                return self._weigh(asset, layout, layout.stores[0], at)
             # Where the container was not walked, the engine has to find the store first.
             store = self._engine.read(asset, Anchors()).manifest_store
             if len(store) > self._limits.max_store_bytes:
                 raise AssetTooLargeError("manifest store bytes", len(store), self._limits.max_store_bytes)
-            return self._weigh(asset, store, at)
+            return self._weigh(asset, layout, store, at)
         except NoManifestError as error:
             return self._unseen(layout)._replace(remote=error.remote)
         except RejectedStoreError as error:
@@ -118,15 +128,21 @@ class Judge:
                 raise MalformedAssetError(str(error)) from error
             return _Evidence(failures=(_failure("general.error", f"{error.kind}: {error}"),))
 
-    def _weigh(self, asset: Asset, store: bytes, at: datetime) -> _Evidence:
-        manifests: dict[str, SignedManifest | None] = {}
-        failures: list[ValidationStatus] = []
+    def _weigh(self, asset: Asset, layout: Layout, store: bytes, at: datetime) -> _Evidence:
         try:
-            manifests = signed_manifests(store, max_manifests=self._limits.max_manifests)
+            root = walk(store)
+            check_boxes(root, self._limits)
+            manifests = signed_manifests(root, max_manifests=self._limits.max_manifests)
+            check_claims(manifests, self._limits)
         except TooManyManifestsError as error:
             raise AssetTooLargeError("manifests", error.count, self._limits.max_manifests) from error
         except StructureError as error:
-            failures.append(_failure("claim.malformed", str(error), StatusSource.VALIDATOR))
+            if asset.media_type == "image/jpeg" and store[16:20] != MANIFEST_STORE[:4]:
+                return _Evidence()  # an APP11 box for another purpose, or what nobody takes for a store
+            # What cannot be read in bounds is not handed to the engine, which knows none.
+            return _Evidence(failures=(_failure("general.error", str(error), StatusSource.VALIDATOR),))
+        covered = coverage(asset, layout, root)
+        failures = [_failure(*fault, StatusSource.VALIDATOR) for fault in covered.faults]
         opinions = {
             label: self._validator.check(manifest, at) if manifest is not None else None
             for label, manifest in manifests.items()
@@ -137,7 +153,7 @@ class Judge:
         elif manifests and not self._same_claims(reading, store, manifests):
             explanation = "engine and validator read different manifests"
             failures.append(_failure("claim.multiple", explanation, StatusSource.VALIDATOR))
-        return _Evidence(reading.store, opinions, tuple(failures))
+        return _Evidence(reading.store, opinions, tuple(failures), coverage=covered)
 
     def _same_claims(
         self, reading: EngineReading, store: bytes, ours: Mapping[str, SignedManifest | None]
@@ -165,15 +181,7 @@ class Judge:
 
     @staticmethod
     def _unseen(layout: Layout) -> _Evidence:
-        # A store that we found and the engine did not is no reason to call the credentials absent,
-        # unless what we found is only the remains of a box.
-        try:
-            for store in layout.stores:
-                signed_manifests(store, max_manifests=1)
-        except TooManyManifestsError:
-            pass
-        except StructureError:
-            return _Evidence()
+        # A store that we found and the engine did not is no reason to call the credentials absent.
         if not layout.stores:
             return _Evidence()
         explanation = "the engine finds no manifest store where there is one"
@@ -195,7 +203,8 @@ class Judge:
             unreferenced = tuple(m for label, m in store.manifests.items() if label not in reached)
         broken = bool(evidence.failures) or not readings
         state = ValidationState.INVALID if broken else readings[0].state
-        checks = tuple(verifier_checks(state, readings, evidence.failures, facts))
+        facts = facts._replace(unbound_bytes=evidence.coverage.unbound_bytes)
+        checks = tuple(verifier_checks(state, readings, evidence.failures, facts, evidence.coverage))
         if all(check.outcome is Outcome.PASS for check in checks):
             checks += self._policy.check(readings)
         else:

@@ -20,7 +20,11 @@ CLAIM = bytes.fromhex("6332636c00110010800000aa00389b71")
 CLAIM_SIGNATURE = bytes.fromhex("6332637300110010800000aa00389b71")
 
 _CLAIM_VERSIONS = {"c2pa.claim": 1, "c2pa.claim.v2": 2}
-_MAX_BOXES = 16_384
+MAX_BOXES = 16_384
+"""
+Most boxes that are ever read; `Limits.max_boxes` may be less.
+"""
+
 _MAX_DEPTH = 8
 _HEADER = 8
 _LARGE_HEADER = 16
@@ -106,19 +110,19 @@ def walk(store: bytes) -> Box:
         StructureError: If it is not one C2PA manifest store, a box runs past the one around it, or
             there are more than 16,384 boxes or 8 levels.
     """
-    budget = iter(range(_MAX_BOXES))
+    budget = iter(range(MAX_BOXES))
     boxes = list(_boxes(memoryview(store), budget, depth=0))
     if len(boxes) != 1 or boxes[0].type != b"jumb" or boxes[0].uuid != MANIFEST_STORE:
         raise StructureError("not one C2PA manifest store")
     return boxes[0]
 
 
-def signed_manifests(store: bytes, *, max_manifests: int) -> dict[str, SignedManifest | None]:
+def signed_manifests(store: Box | bytes, *, max_manifests: int) -> dict[str, SignedManifest | None]:
     """
     Read claim and claim signature of every manifest in a store.
 
     Args:
-        store: The manifest store, byte for byte as embedded.
+        store: The manifest store, byte for byte as embedded, or its superbox.
 
         max_manifests: Most manifests to accept.
 
@@ -132,7 +136,7 @@ def signed_manifests(store: bytes, *, max_manifests: int) -> dict[str, SignedMan
 
         TooManyManifestsError: If there are more than *max_manifests*.
     """
-    root = walk(store)
+    root = store if isinstance(store, Box) else walk(store)
     if len(root.children) > max_manifests:
         raise TooManyManifestsError(len(root.children))
     found: dict[str, SignedManifest | None] = {}

@@ -31,11 +31,11 @@ class AssetFacts(NamedTuple):
 
         height: Pixels down, likewise.
 
-        trailing_bytes: Bytes after the container's end, which no hard binding covers; None if that
-            was not measured.
+        trailing_bytes: Bytes after the container's end, which a hash over boxes does not cover and a hash
+            over the whole file does; None if that was not measured.
 
-        unbound_bytes: Bytes before the container's end that a hash over boxes does not cover; None if
-            that was not measured.
+        unbound_bytes: Bytes before the container's end that the hard binding does not cover, the manifest
+            store aside; None if there is no hard binding, or none that tells.
 
         provenance: What the XMP packet gives as the place of the manifest, or None; hostile, and
             never followed.

@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "status", "policies", "schemas", "selftest_data"}),
-    frozenset({"asset", "cms", "form", "jumbf", "loopback", "replacement", "xmp"}),
-    frozenset({"certificate", "container", "credential", "timestamp"}),
+    frozenset({"asset", "cbor", "cms", "coverage", "form", "jumbf", "loopback", "replacement", "xmp"}),
+    frozenset({"binding", "certificate", "container", "credential", "store_bounds", "timestamp"}),
     frozenset({"path", "trust"}),
     frozenset({"manifest"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),

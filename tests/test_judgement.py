@@ -456,11 +456,11 @@ def test_a_large_store_that_only_we_find_is_not_absent(
     assert result.state is ValidationState.INVALID
 
 
-def test_remains_of_a_store_are_absent_if_the_engine_finds_nothing(blind: None, verifier: Verifier) -> None:
+def test_a_chunk_for_a_store_that_holds_none_is_invalid(blind: None, verifier: Verifier) -> None:
     """
-    What neither reads is no store.
+    Whatever cannot be read in bounds is not handed to the engine, so nobody can say that it is nothing.
     """
-    assert verifier.verify(made.embed_store(PNG, b"garbage")).state is ValidationState.ABSENT
+    assert verifier.verify(made.embed_store(PNG, b"garbage")).state is ValidationState.INVALID
 
 
 def test_a_container_that_only_the_engine_reads_is_absent_when_it_finds_nothing(verifier: Verifier) -> None:
@@ -634,7 +634,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
             ("integrity", "fail"),
             ("signing_credential", "skipped"),
             ("trailing_bytes", "pass"),
-            ("unbound_bytes", "pass"),
+            ("unbound_bytes", "skipped"),
             ("policy", "skipped"),
         ],
         "valid": [

@@ -180,18 +180,21 @@ def _binding(asset: bytes, spec: ManifestSpec, store_size: int) -> AssertionSpec
         return None
     container = image.container_of(asset)
     before, behind = image.place(asset, store_size, after_app0=spec.claim_version > 1)
+    content: dict[str, object] = {"alg": "sha256"}
     if spec.binding == "data":
         length = len(image.wrap(container, bytes(store_size)))
-        content: dict[str, object] = {
+        content = {
             "exclusions": [{"start": len(before), "length": length}],
             "name": "jumbf manifest",
             "alg": "sha256",
             "hash": hashlib.sha256(before + behind).digest(),
             "pad": bytes(8),
         }
-        return AssertionSpec(label="c2pa.hash.data", content=content, created=True)
-    content = {"alg": "sha256", "boxes": _hashed_boxes(container, before, behind)}
-    return AssertionSpec(label="c2pa.hash.boxes", content=content, created=True)
+    else:
+        content["boxes"] = _hashed_boxes(container, before, behind)
+    edit = spec.tampering.edit_binding
+    written = edit(content) if edit else content
+    return AssertionSpec(label=f"c2pa.hash.{spec.binding}", content=written, created=True)
 
 
 def _hashed_boxes(container: str, before: bytes, behind: bytes) -> list[dict[str, object]]:

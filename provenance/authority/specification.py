@@ -107,6 +107,8 @@ class Tampering:
 
         edit_unprotected: Changes the unprotected header, time-stamp included.
 
+        edit_binding: Changes the content of the hard binding before it is hashed and signed.
+
         edit_claim: Changes the claim before it is signed.
 
         edit_signed_claim: Changes the encoded claim after it was signed.
@@ -125,6 +127,7 @@ class Tampering:
 
     edit_protected: Edit | None = None
     edit_unprotected: Edit | None = None
+    edit_binding: Callable[[dict[str, object]], object] | None = None
     edit_claim: Edit | None = None
     edit_signed_claim: Callable[[bytes], bytes] | None = None
     edit_signature: Callable[[bytes], bytes] | None = None

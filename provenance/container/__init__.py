@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from provenance.asset import Asset, Limits
 from provenance.container.jpeg import scan_jpeg
-from provenance.container.layout import Layout
+from provenance.container.layout import Embedding, Layout, Part
 from provenance.container.png import scan_png
 from provenance.container.webp import scan_webp
 
-__all__ = ["Layout", "scan"]
+__all__ = ["Embedding", "Layout", "Part", "scan"]
 
 
 def scan(asset: Asset, limits: Limits) -> Layout:

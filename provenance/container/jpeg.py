@@ -10,17 +10,29 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from provenance.asset import Asset, Limits
-from provenance.container.layout import Findings, Layout, too_many_chunks
+from provenance.container.layout import Embedding, Findings, Layout, Part, too_many_chunks
 
 _EOI, _SOS, _APP1, _APP11, _FILL = 0xD9, 0xDA, 0xE1, 0xEB, 0xFF
 _MARKER_BYTES = _MIN_SEGMENT_BYTES = 2
 _SEGMENT_HEADER_BYTES = 4
-_PIECE_BYTES = 64 * 1024
 _STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_NOTEWORTHY = _FRAME_HEADERS | {_APP1, _APP11}
+_NAMES = {
+    **{0xC0 + n: f"SOF{n}" for n in range(16)},
+    **{0xD0 + n: f"RST{n}" for n in range(8)},
+    **{0xE0 + n: f"APP{n}" for n in range(16)},
+    0xC4: "DHT",
+    0xCC: "DAC",
+    _EOI: "EOI",
+    _SOS: "SOS",
+    0xDB: "DQT",
+    0xDD: "DRI",
+    0xFE: "COM",
+}
+_SHORT_BYTES = 20
 _XMP_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\x00"
 _ANY_MARKER = re.compile(rb"\xff[^\xff]")
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
@@ -33,48 +45,46 @@ def scan_jpeg(asset: Asset, limits: Limits) -> Layout:
     """
     found = Findings(limits)
     boxes: _Boxes | None = None
-    budget = iter(range(limits.max_chunks))
-    marker, offset, bound = 0, 0, _MARKER_BYTES
-    for marker, offset, length in _segments_to_scan(asset, budget, found):
+    for marker, offset, length in _segments_to_scan(asset, iter(range(limits.max_chunks)), found):
         if marker == _APP11:
             boxes = boxes or _Boxes(asset)
-            boxes.add(offset + 4, length - 2)
-            continue
-        if length:
-            bound += _MARKER_BYTES + length
-        if marker not in _NOTEWORTHY:
-            continue
-        if marker != _APP1:
+            boxes.add(offset, length)
+        elif marker == _APP1:
+            _read_xmp(asset, offset, length, found)
+        elif marker in _FRAME_HEADERS:
             lines = asset.read_at(offset + 5, 4)
             found.set_dimensions(int.from_bytes(lines[2:], "big"), int.from_bytes(lines[:2], "big"))
-        elif asset.read_at(offset + 4, min(length - 2, len(_XMP_NAMESPACE))) == _XMP_NAMESPACE:
-            start = offset + 4 + len(_XMP_NAMESPACE)
-            found.add_xmp(asset, start, offset + 2 + length - start)
-    stores = boxes.stores() if boxes else []
-    for box in stores:
-        found.add_store(asset, box.spans)
-    if not found.stores or found.damage:
-        return found.layout(0 if found.stores else None)
-    unbound = offset - bound - sum(box.embedded_bytes for box in stores)
-    if marker == _EOI:
-        return found.layout(asset.size - offset - _MARKER_BYTES, unbound)
-    end, further = _end_of_image(asset, offset, budget, limits)
-    return found.layout(asset.size - end, unbound + further)
+    for box in boxes.stores() if boxes else ():
+        found.add_store(asset, box.spans, box.embedding)
+    if not found.stores:
+        return found.layout(None)
+    parts = list(_parts(asset, found))
+    end = asset.size if found.damage or parts[-1].name != "EOI" else parts[-1].end
+    return found.layout(asset.size - end, parts)
 
 
-def _segments_to_scan(asset: Asset, budget: Iterator[int], found: Findings) -> Iterator[tuple[int, int, int]]:
+def _read_xmp(asset: Asset, offset: int, length: int, found: Findings) -> None:
+    if asset.read_at(offset + 4, min(length - 2, len(_XMP_NAMESPACE))) == _XMP_NAMESPACE:
+        start = offset + 4 + len(_XMP_NAMESPACE)
+        found.add_xmp(asset, start, offset + 2 + length - start)
+
+
+def _segments_to_scan(
+    asset: Asset, budget: Iterator[int], found: Findings, offset: int = 2, *, strict: bool = True
+) -> Iterator[tuple[int, int, int]]:
     """
-    Yield marker, offset and length of each segment; the last is the first SOS or EOI, of length 0.
+    Yield marker, offset and length of each segment from *offset* on; the last is SOS or EOI, of length 0.
 
-    What stands between segments is skipped, as decoders and the engine do.
+    What stands between segments is skipped, as decoders and the engine do, and unless *strict* so is what is
+    no segment; otherwise that is damage, and ends the walk.
     """
     read_at, size = asset.read_at, asset.size
     gap: _MarkerSearch | None = None
-    offset = 2
     for _ in budget:
         header = read_at(offset, 4)
         if len(header) < _MARKER_BYTES:
-            found.damage = f"the file ends at byte {size:,}, before the first scan"
+            if strict:
+                found.damage = f"the file ends at byte {size:,}, before the first scan"
             return
         marker = header[1]
         if header[0] != _FILL or marker == _FILL:
@@ -88,7 +98,11 @@ def _segments_to_scan(asset: Asset, budget: Iterator[int], found: Findings) -> I
             yield marker, offset, 0
             return
         length = int.from_bytes(header[2:], "big")
-        if length < _MIN_SEGMENT_BYTES or offset + 2 + length > size:
+        fits = length >= _MIN_SEGMENT_BYTES and offset + 2 + length <= size
+        if not fits and not strict:
+            offset += 2
+            continue
+        if not fits:
             found.damage = f"the segment at byte {offset:,} does not fit in the file"
             return
         yield marker, offset, length
@@ -96,45 +110,44 @@ def _segments_to_scan(asset: Asset, budget: Iterator[int], found: Findings) -> I
     raise too_many_chunks(found.limits)
 
 
-def _end_of_image(asset: Asset, offset: int, budget: Iterator[int], limits: Limits) -> tuple[int, int]:
+def _parts(asset: Asset, found: Findings) -> Iterator[Part]:
     """
-    Find the byte after EOI, walking over scans and the segments between them from the first SOS on.
+    Yield the segments from SOI to EOI as hashes over boxes name them, each scan with its data.
 
-    Returns:
-        The end of the image, or of the file if there is no EOI; and how many bytes on the way are
-        fill bytes or APP11 segments, which no hash over boxes covers.
+    What is in no part is bound by no such hash: fill bytes, bytes between segments, APP11 segments too short
+    to hold a box, and whatever a decoder reads of a scan behind an 0xFF that another one follows.
     """
-    search, unbound, start = _MarkerSearch(asset, _MARKER_IN_SCAN), 0, offset
-    for _ in budget:
-        offset = search.find(offset)
-        # One byte more: before the marker there may be fill bytes.
-        before, header = asset.read_at(offset - 1, 1), asset.read_at(offset, 4)
-        if len(header) < _MARKER_BYTES:
-            return asset.size, unbound
-        if before[0] == _FILL and offset > start:
-            unbound += _fill_before(asset, offset)
-        if header[1] == _EOI:
-            return offset + _MARKER_BYTES, unbound
-        length = int.from_bytes(header[2:], "big")
-        offset += _MARKER_BYTES
-        if header[1] not in _STANDALONE and length >= _MIN_SEGMENT_BYTES:
-            unbound += _MARKER_BYTES + length if header[1] == _APP11 else 0
-            offset += length
-    raise too_many_chunks(limits)
+    yield Part("SOI", 0, _MARKER_BYTES)
+    embedding = found.embeddings[0]
+    for marker, start, length in _segments(asset, found):
+        if start == embedding.start:
+            yield Part("C2PA", start, embedding.length)
+        elif not embedding.start < start < embedding.end and (marker != _APP11 or length > _SHORT_BYTES):
+            yield Part(_NAMES.get(marker, f"{marker:02X}"), start, length)
 
 
-def _fill_before(asset: Asset, offset: int) -> int:
+def _segments(asset: Asset, found: Findings) -> Iterator[tuple[int, int, int]]:
     """
-    Count the fill bytes that stand before a marker, in pieces that grow.
+    Yield marker, offset and length of each segment, header and scan data included; the last is EOI.
+
+    Source:
+        ITU-T T.81, B.1.1; the data of a scan ends where the engine's box hash ends it.
     """
-    end, wanted = offset, 16
+    budget = iter(range(found.limits.max_chunks))
+    ends, markers = _MarkerSearch(asset, _END_OF_SCAN), _MarkerSearch(asset, _MARKER_IN_SCAN)
+    offset = _MARKER_BYTES
     while True:
-        piece = asset.read_at(max(0, end - wanted), min(end, wanted))
-        rest = piece.rstrip(b"\xff")
-        end -= len(piece) - len(rest)
-        if rest or not end:
-            return offset - end
-        wanted = min(wanted * 2, _PIECE_BYTES)
+        for marker, start, length in _segments_to_scan(asset, budget, found, offset, strict=False):
+            offset = start
+            if marker == _SOS:
+                break
+            yield marker, start, _MARKER_BYTES + length
+        else:
+            return
+        header = int.from_bytes(asset.read_at(offset + _MARKER_BYTES, 2))
+        end = ends.find(offset + _MARKER_BYTES + header)
+        yield _SOS, offset, end - offset
+        offset = markers.find(end)
 
 
 class _MarkerSearch:
@@ -188,9 +201,24 @@ class _Box:
 
     kind: _BoxKind
     header_bytes: int
+    embedding: Embedding
     sequence: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
-    embedded_bytes: int = 0
+
+    def add(self, offset: int, length: int, sequence: int, skipped: int) -> None:
+        """
+        Take a further segment; *skipped* bytes of it after its length repeat what an earlier one said.
+        """
+        start, known, fault = self.embedding
+        if self.spans and offset != start + known:
+            fault = "the segments of the manifest store do not follow one another"
+        elif self.spans and sequence != self.sequence + 1:
+            fault = fault or "the segments of the manifest store are not numbered one after the other"
+        data = offset + _SEGMENT_HEADER_BYTES + skipped
+        end = offset + _MARKER_BYTES + length
+        self.embedding = Embedding(start, end - start, fault)
+        self.sequence = sequence
+        self.spans.append((data, max(0, end - data)))
 
 
 class _Boxes:
@@ -213,9 +241,10 @@ class _Boxes:
 
     def add(self, offset: int, length: int) -> None:
         """
-        Take the contents of one APP11 segment.
+        Take an APP11 segment: where its marker stands, and the length it states.
         """
-        head = self._asset.read_at(offset, min(length, _HEAD_BYTES))
+        content = offset + _SEGMENT_HEADER_BYTES
+        head = self._asset.read_at(content, min(length - 2, _HEAD_BYTES))
         if len(head) <= _SEGMENT_PREFIX_BYTES * 2:
             return
         instance, sequence = head[2:4], int.from_bytes(head[4:8], "big")
@@ -224,19 +253,17 @@ class _Boxes:
         in_store = box is not None and box.kind is _BoxKind.STORE
         if not (in_store or kind is _BoxKind.STORE or head.startswith(b"JP")):
             return
+        skipped = _SEGMENT_PREFIX_BYTES
         if box is None or _begins_anew(kind, sequence, box):
-            skipped = _SEGMENT_PREFIX_BYTES
-            box = self._open[instance] = _Box(kind, header_bytes)
+            box = self._open[instance] = _Box(kind, header_bytes, Embedding(offset, 0))
             self._boxes.append(box)
         else:
-            skipped = _SEGMENT_PREFIX_BYTES + box.header_bytes
-        box.sequence = sequence
-        box.embedded_bytes += _SEGMENT_HEADER_BYTES + length
-        box.spans.append((offset + skipped, max(0, length - skipped)))
+            skipped += box.header_bytes
+        box.add(offset, length, sequence, skipped)
 
     def stores(self) -> list[_Box]:
         """
-        Give each manifest store; if there is none, each box too damaged to tell.
+        Return each manifest store; if there is none, each box too damaged to tell.
         """
         for kind in (_BoxKind.STORE, _BoxKind.UNKNOWN):
             stores = [box for box in self._boxes if box.kind is kind]

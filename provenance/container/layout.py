@@ -84,10 +84,6 @@ class Layout(NamedTuple):
 
         walked: Whether the container was walked at all; if not, only the engine can tell whether it
             holds a manifest store.
-
-        unbound_bytes: Bytes before the container's end that no hash over its boxes covers, the
-            manifest store aside: between the segments of a JPEG file, and in APP11 segments of
-            another use. None if that was not measured, as where there is no store.
     """
 
     stores: tuple[bytes, ...] = ()
@@ -98,7 +94,6 @@ class Layout(NamedTuple):
     height: int | None = None
     xmp: bytes | None = None
     walked: bool = True
-    unbound_bytes: int | None = None
 
     @property
     def store_found(self) -> bool:
@@ -116,6 +111,7 @@ class Findings:
 
     limits: Limits
     stores: list[bytes] = field(default_factory=list)
+    embeddings: list[Embedding] = field(default_factory=list)
     store_bytes: int = 0
     xmp: bytes | None = None
     xmp_seen: bool = False
@@ -123,7 +119,7 @@ class Findings:
     height: int | None = None
     damage: str | None = None
 
-    def add_store(self, asset: Asset, spans: Iterable[tuple[int, int]]) -> None:
+    def add_store(self, asset: Asset, spans: Iterable[tuple[int, int]], embedding: Embedding) -> None:
         """
         Read a store from its (offset, length) spans, unless that is more than allowed.
         """
@@ -132,6 +128,7 @@ class Findings:
         if self.store_bytes > self.limits.max_store_bytes:
             raise AssetTooLargeError("manifest store bytes", self.store_bytes, self.limits.max_store_bytes)
         self.stores.append(b"".join(asset.read_at(offset, length) for offset, length in spans))
+        self.embeddings.append(embedding)
 
     def add_xmp(self, asset: Asset, offset: int, length: int) -> None:
         """
@@ -148,22 +145,29 @@ class Findings:
         if self.width is None and self.height is None:
             self.width, self.height = width or None, height or None
 
-    def layout(self, trailing_bytes: int | None, unbound_bytes: int | None = None) -> Layout:
+    def layout(self, trailing_bytes: int | None, parts: Iterable[Part] = ()) -> Layout:
         """
         Conclude the walk.
+
+        Args:
+            trailing_bytes: As a layout has them.
+
+            parts: As a layout has them; looked at only where there is one store.
 
         Raises:
             MalformedAssetError: If there was damage and no store.
         """
         if self.damage is not None and not self.stores:
             raise MalformedAssetError(self.damage)
+        single = len(self.stores) == 1
         return Layout(
-            tuple(self.stores),
-            trailing_bytes,
-            self.width,
-            self.height,
-            self.xmp or None,
-            unbound_bytes=unbound_bytes,
+            stores=tuple(self.stores),
+            embedding=self.embeddings[0] if single else None,
+            parts=tuple(parts) if single else (),
+            trailing_bytes=trailing_bytes,
+            width=self.width,
+            height=self.height,
+            xmp=self.xmp or None,
         )
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from provenance.asset import Asset, Limits
-from provenance.container.layout import Findings, Layout, too_many_chunks
+from provenance.container.layout import Embedding, Findings, Layout, Part, too_many_chunks
 
 _CHUNK_HEADER = struct.Struct(">I4s")
+_STORE = b"caBX"
 _IHDR = b"\x00\x00\x00\x0dIHDR"
 _FAR_BYTES = 16 * 1024
 _NEAR_WINDOW_BYTES = 64 * 1024
@@ -20,25 +22,33 @@ _XMP_KEYWORD = b"XML:com.adobe.xmp\x00"
 
 def scan_png(asset: Asset, limits: Limits) -> Layout:
     """
-    Walk chunk headers to IEND; checksums are not looked at.
+    Walk chunk headers to IEND; of checksums, only the manifest store's is looked at.
 
     Source:
         PNG specification (third edition), section 5; C2PA 2.4, "Embedding manifests into PNG".
     """
     found = Findings(limits)
-    end = _walk(asset, found)
+    chunks: list[tuple[bytes, int, int]] = []
+    end = _walk(asset, found, chunks)
     header = asset.read_at(8, 16)
     if header[:8] == _IHDR:
         found.set_dimensions(int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:], "big"))
     else:
         found.damage = "the first chunk, at byte 8, is not IHDR"
-    # Every byte of a chunk is hashed with it, but the checksum of the store's own.
-    return found.layout(asset.size - end, 0 if found.stores else None)
+    return found.layout(asset.size - end, _parts(chunks))
 
 
-def _walk(asset: Asset, found: Findings) -> int:
+def _parts(chunks: list[tuple[bytes, int, int]]) -> Iterator[Part]:
+    yield Part("PNGh", 0, 8)
+    for kind, start, length in chunks:
+        yield Part("C2PA" if kind == _STORE else kind.decode("latin-1"), start, length)
+
+
+def _walk(asset: Asset, found: Findings, chunks: list[tuple[bytes, int, int]]) -> int:
     """
     Walk chunk headers to IEND; return the byte after it, or the asset's size where there is none.
+
+    Type, offset and length of each chunk, IEND included, are added to *chunks*.
     """
     size, unpack = asset.size, _CHUNK_HEADER.unpack_from
     offset = base = 8
@@ -58,14 +68,22 @@ def _walk(asset: Asset, found: Findings) -> int:
         if following > size:
             found.damage = f"the chunk at byte {offset:,} runs past the end of the file"
             return size
+        chunks.append((kind, offset, following - offset))
         if kind == b"IEND":
             return following
-        if kind == b"caBX":
-            found.add_store(asset, ((offset + 8, length),))
+        if kind == _STORE:
+            found.add_store(asset, ((offset + 8, length),), Embedding(offset, 12 + length))
+            _check_sum(found, asset.read_at(following - 4, 4))
         elif kind == b"iTXt":
             _read_international_text(asset, offset + 8, length, found)
         offset = following
     raise too_many_chunks(found.limits)
+
+
+def _check_sum(found: Findings, stated: bytes) -> None:
+    # No hash covers the checksum of the store's own chunk, and the engine does not compute it.
+    if zlib.crc32(found.stores[-1], zlib.crc32(_STORE)) != int.from_bytes(stated):
+        found.embeddings[-1] = found.embeddings[-1]._replace(fault="the checksum of the caBX chunk is wrong")
 
 
 def _read_international_text(asset: Asset, offset: int, length: int, found: Findings) -> None:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 
 from provenance.asset import Asset, Limits
-from provenance.container.layout import Findings, Layout, too_many_chunks
+from provenance.container.layout import Embedding, Findings, Layout, too_many_chunks
 
 _RIFF_HEADER = struct.Struct("<4sI")
 _FRAME_HEADER_BYTES = 10
@@ -25,7 +25,8 @@ def scan_webp(asset: Asset, limits: Limits) -> Layout:
     end = 8 + int.from_bytes(asset.read_at(4, 4), "little")
     for kind, offset, length in _webp_chunks(asset, end, found):
         if kind == b"C2PA":
-            found.add_store(asset, ((offset, length),))
+            # The byte that makes an odd length even is hashed: it is not part of the chunk.
+            found.add_store(asset, ((offset, length),), Embedding(offset - 8, 8 + length))
         elif kind == b"XMP ":
             found.add_xmp(asset, offset, length)
         elif kind.startswith(b"VP8"):
