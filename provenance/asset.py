@@ -93,7 +93,7 @@ class Limits:
     Attributes:
         max_bytes: Largest asset.
 
-        max_chunks: Most chunks (PNG, WebP) or segments (JPEG) in the container.
+        max_chunks: Most chunks (PNG, WebP) or segments and restart markers (JPEG) in the container.
 
         max_store_bytes: Largest manifest store; over all its segments, and over all stores if there
             is more than one.

@@ -30,6 +30,8 @@ _NAMES = {
     0xFE: "COM",
 }
 _SHORT_BYTES = 20
+_PIECE_BYTES = 256 * 1024
+_RESTARTS = tuple(bytes((0xFF, marker)) for marker in range(0xD0, 0xD8))
 _XMP_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\x00"
 _ANY_MARKER = re.compile(rb"\xff[^\xff]")
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
@@ -147,7 +149,16 @@ def _segments(asset: Asset, found: Findings) -> Iterator[tuple[int, int, int]]:
         header = int.from_bytes(asset.read_at(offset + _MARKER_BYTES, 2))
         end = ends.find(offset + _MARKER_BYTES + header)
         yield _SOS, offset, end - offset
-        offset = markers.find(end)
+        start, offset = offset, markers.find(end)
+        # The engine makes a part of each, and there can be millions.
+        for _ in range(_count_restarts(asset, start, offset)):
+            if next(budget, None) is None:
+                raise too_many_chunks(found.limits)
+
+
+def _count_restarts(asset: Asset, start: int, end: int) -> int:
+    pieces = (asset.read_at(at, min(_PIECE_BYTES, end - at)) for at in range(start, end, _PIECE_BYTES))
+    return sum(piece.count(marker) for piece in pieces for marker in _RESTARTS)
 
 
 class _MarkerSearch:
