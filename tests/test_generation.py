@@ -5,7 +5,9 @@ Both clients against the simulator: what comes back, and which error each answer
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,24 +16,29 @@ from typing import Any, Literal
 
 import pytest
 
-from provenance.authority import KeyType
+from provenance.authority import KeyType, plain_png
 from provenance.generation import (
     AuthenticationError,
     Bounds,
     DeploymentNotFoundError,
+    ForbiddenError,
     GeneratedImage,
     GenerationError,
     GenerationTimeoutError,
     ImageRejectedError,
     ImageUrlExpiredError,
     InvalidOptionError,
+    KeysDisabledError,
     MalformedAnswerError,
+    NetworkDeniedError,
     OutputFilteredError,
     Pace,
     PartialImage,
     Patience,
     PromptFilteredError,
+    QuotaExceededError,
     RateLimitedError,
+    RegistrationRequiredError,
     ResourceBlockedError,
     ServiceUnavailableError,
     SettingError,
@@ -44,6 +51,7 @@ from provenance.simulator import (
     Answer,
     Behaviour,
     Delay,
+    Deny,
     EventError,
     Fail,
     Fault,
@@ -54,7 +62,7 @@ from provenance.simulator import (
     Redirect,
     Simulator,
 )
-from provenance.simulator.fault import Alteration
+from provenance.simulator.fault import Alteration, Denial
 from provenance.verifier import Verifier
 from tests.generation_support import API_VERSION, KEY, QUICK, Call, Caller, Options
 
@@ -326,6 +334,104 @@ def test_a_blocked_resource_is_not_taken_for_moderation(
 
     with pytest.raises(ResourceBlockedError, match="403"):
         caller.generate(client)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected", "words", "wait_s"),
+    [
+        ("keys disabled", KeysDisabledError, "Key based", None),
+        ("firewall", NetworkDeniedError, "Firewall", None),
+        ("private endpoint", NetworkDeniedError, "private endpoint", None),
+        ("registration", RegistrationRequiredError, "registration", None),
+        ("gateway quota", QuotaExceededError, "call volume", 3723.0),
+        ("unknown", ForbiddenError, "policy of this organization", None),
+    ],
+)
+def test_each_denial_has_its_class_and_the_services_words(
+    caller: Caller,
+    client: Options,
+    simulator: Simulator,
+    reason: Denial,
+    expected: type[GenerationError],
+    words: str,
+    wait_s: float | None,
+) -> None:
+    """
+    The remedies differ, so nothing is said that the service did not say; none is tried again.
+    """
+    simulator.faults.add(Deny(reason))
+
+    with pytest.raises(GenerationError, match=words) as caught:
+        caller.generate(client)
+
+    assert (type(caught.value), caught.value.facts.retry_after_s) == (expected, wait_s)
+    assert "blocked" not in f"{caught.value} {caught.value.hint}"
+    assert len(simulator.requests) == 1
+
+
+def test_a_gateways_wait_is_kept(caller: Caller, client: Options, simulator: Simulator) -> None:
+    """
+    It stands in the text alone.
+    """
+    waits: list[float] = []
+    simulator.faults.add(Deny("gateway rate"))
+
+    assert caller.generate({**client, "sleep": waits.append})[0].accepted
+    assert waits == [37.0]
+
+
+@pytest.mark.parametrize("method", ["generate", "edit", "stream_generate", "stream_edit"])
+@pytest.mark.parametrize(
+    ("body", "content_type", "expected"),
+    [
+        ({"error": {"code": "429", "message": "Too busy today."}}, "application/json", RateLimitedError),
+        ({"error": "Too busy today."}, "application/json", ServiceUnavailableError),
+        ({"error": {"code": "BadRequest", "message": "Too busy today."}}, "text/plain", InvalidOptionError),
+        ({"data": [], "error": {"type": "invalid_request_error", "message": "Too busy today."}},
+         "application/json", InvalidOptionError),
+        ({"statusCode": 403, "message": "Too busy today."}, "application/json", ForbiddenError),
+        ({"data": [{"error": {"status": 500, "message": "Too busy today."}}]}, "application/json",
+         ServiceUnavailableError),
+        ({"error": {"message": "Too busy today. safety_violations=[hate]"}}, "application/json",
+         PromptFilteredError),
+    ],
+)  # fmt: skip
+def test_an_error_under_a_status_of_success_keeps_its_message(
+    caller: Caller,
+    client: Options,
+    simulator: Simulator,
+    method: str,
+    body: dict[str, Any],
+    content_type: str,
+    expected: type[GenerationError],
+) -> None:
+    """
+    Some gateways know no other status; the image may have been billed, so it is not tried again.
+    """
+    if content_type == "text/plain" and not method.startswith("stream"):
+        content_type = "text/html"  # nobody looks at it there
+    simulator.faults.add(Answer(json.dumps(body).encode(), 200, content_type))
+    arguments = (plain_png(64, 64), "x") if "edit" in method else ("x",)
+
+    (error,) = caller.together(client, [Call(method, arguments)], errors=GenerationError)
+
+    assert (type(error), error.status) == (expected, 200)
+    assert error.message.startswith("Too busy today.")
+    assert len(simulator.requests) == 1
+
+
+def test_an_error_beside_an_image_is_not_lost(caller: Caller, client: Options, simulator: Simulator) -> None:
+    """
+    Neither is the image, which was paid for.
+    """
+    data = caller.generate(client)[0].data
+    answer = {"data": [{"b64_json": base64.b64encode(data).decode()}], "error": {"message": "One failed."}}
+    simulator.faults.add(Answer(json.dumps(answer).encode()))
+
+    generation = caller.generate(client, n=2)
+
+    assert (len(generation), generation.missing) == (1, 1)
+    assert [failure.message for failure in generation.failures] == ["One failed."]
 
 
 def test_an_option_refused_by_the_service_names_it(caller: Caller, client: Options) -> None:

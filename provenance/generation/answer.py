@@ -6,7 +6,7 @@ Fields that nobody expects are left alone, and those that are missing stay missi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provenance.generation.errors import (
@@ -16,9 +16,35 @@ from provenance.generation.errors import (
     OutputFilteredError,
     Trace,
 )
+from provenance.generation.failure import error_under, read_trace
 from provenance.generation.field import Json, as_count, as_list, as_map, as_text, first_text
 from provenance.generation.filtering import FilterReport, read_filters
 from provenance.generation.image import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    What came with an answer.
+
+    Attributes:
+        status: Its HTTP status.
+
+        headers: Its headers, with names in lower case.
+
+        secrets: What it was asked with, and what must not appear in any error.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def trace(self) -> Trace:
+        """
+        The headers worth keeping.
+        """
+        return read_trace(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +88,27 @@ def read_usage(answer: Json) -> Usage | None:
     )
 
 
-def read_entries(answer: Json, images: Sequence[bytes | None], trace: Trace) -> tuple[Entry, ...]:
+def read_entries(answer: Json, images: Sequence[bytes | None], origin: Origin) -> tuple[Entry, ...]:
     """
-    Read the elements of `data`.
+    Read the elements of `data`, and what the service says beside them.
+
+    Returns:
+        At least one entry. An error in the answer is one, too, the first: images may have come all the same.
 
     Raises:
-        MalformedAnswerError: If there are none.
+        MalformedAnswerError: If there are neither images nor an error.
     """
-    entries = tuple(_entries(answer, images, trace))
+    entries = tuple(_entries(answer, images, origin))
+    error = error_under(answer, origin.status, origin.headers, origin.secrets)
+    if error is not None:
+        return (Entry(None, None, error, None, error.facts.filtered), *entries)
     if not entries:
-        raise MalformedAnswerError("the answer holds no image", ErrorFacts(status=200, trace=trace))
+        facts = ErrorFacts(status=origin.status, trace=origin.trace)
+        raise MalformedAnswerError("the answer holds no image", facts)
     return entries
 
 
-def read_entry(item: Json, images: Sequence[bytes | None], trace: Trace, *others: Json) -> Entry:
+def read_entry(item: Json, images: Sequence[bytes | None], origin: Origin, *others: Json) -> Entry:
     """
     Read one element of `data`, or an event that holds an image.
 
@@ -84,7 +117,7 @@ def read_entry(item: Json, images: Sequence[bytes | None], trace: Trace, *others
 
         images: The images that were cut out of the answer.
 
-        trace: The answer's headers.
+        origin: What came with the answer.
 
         others: What else may hold filter results.
     """
@@ -97,14 +130,20 @@ def read_entry(item: Json, images: Sequence[bytes | None], trace: Trace, *others
     revised = first_text((item,), "revised_prompt")
     error: GenerationError | None = None
     if data is None or not data:
-        facts = ErrorFacts(status=200, trace=trace, filtered=filtered, revised_prompt=revised)
-        error = _missing(facts, has_text=index is not None) if url is None or index is not None else None
+        facts = ErrorFacts(
+            status=origin.status, trace=origin.trace, filtered=filtered, revised_prompt=revised
+        )
+        if index is not None:
+            error = _missing(facts, has_text=True)
+        elif url is None:
+            told = error_under(item, origin.status, origin.headers, origin.secrets)
+            error = told or _missing(facts, has_text=False)
     return Entry(data or None, url, error, revised, filtered)
 
 
-def _entries(answer: Json, images: Sequence[bytes | None], trace: Trace) -> Iterator[Entry]:
+def _entries(answer: Json, images: Sequence[bytes | None], origin: Origin) -> Iterator[Entry]:
     for item in as_list(answer.get("data")):
-        yield read_entry(as_map(item), images, trace, {**answer, "content_filter_results": None})
+        yield read_entry(as_map(item), images, origin, {**answer, "content_filter_results": None})
 
 
 def _missing(facts: ErrorFacts, *, has_text: bool) -> GenerationError:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from provenance.asset import Asset
 from provenance.errors import AssetError, ProvenanceError
-from provenance.generation.answer import Entry, read_entries, read_entry, read_usage
+from provenance.generation.answer import Entry, Origin, read_entries, read_entry, read_usage
 from provenance.generation.body import read_answer
 from provenance.generation.errors import (
     ErrorFacts,
@@ -22,7 +22,7 @@ from provenance.generation.errors import (
 )
 from provenance.generation.event import Event, EventReader
 from provenance.generation.exchange import Budget, Exchange
-from provenance.generation.failure import error_in, read_trace
+from provenance.generation.failure import error_in, error_under
 from provenance.generation.field import Json, as_count, as_text
 from provenance.generation.image import (
     UNKNOWN_MEDIA_TYPE,
@@ -34,13 +34,14 @@ from provenance.generation.image import (
     Usage,
 )
 from provenance.generation.plan import Plan
-from provenance.generation.setting import Credential
 from provenance.generation.source import InputImage, read_inputs
-from provenance.generation.step import Conversation, Emit, Head, Leave, compute, together
+from provenance.generation.step import Conversation, Emit, Leave, compute, together
 from provenance.verdict import VerificationResult
 from provenance.verifier import Verifier
 
 OnRejected = Literal["raise", "keep", "quarantine"]
+
+_BEGINNING = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +81,27 @@ class Dialogue:
         """
         budget = self.exchange.budget()
         files = yield from _files(plan)
-        head, credential = yield from self.exchange.open_stream(plan, files, budget)
+        head, origin = yield from self.exchange.open_stream(plan, files, budget)
         if "json" in head.headers.get("content-type", ""):
             # A service that does not stream this answers as if it had not been asked to.
-            answer, images, trace = yield from self.exchange.read_json(head, budget)
-            entries = read_entries(answer, images, trace)
-            generation = yield from self._judged(entries, read_usage(answer), trace, plan.asked, budget)
+            answer, images, _ = yield from self.exchange.read_json(origin, budget)
+            entries = read_entries(answer, images, origin)
+            usage = read_usage(answer)
+            generation = yield from self._judged(entries, usage, origin.trace, plan.asked, budget)
             yield from self._settle(generation)
             for image in generation:
                 yield Emit(image)
             return
-        yield from self._events(head, credential, budget)
+        yield from self._events(origin, budget)
         yield Leave()
 
     def _generation(self, plan: Plan, budget: Budget) -> Conversation[Generation]:
         files = yield from _files(plan)
-        answer, images, trace = yield from self.exchange.ask(plan, files, budget)
-        entries = read_entries(answer, images, trace)
+        answer, images, origin = yield from self.exchange.ask(plan, files, budget)
+        entries = read_entries(answer, images, origin)
         usage = read_usage(answer)
         del images, files
-        return (yield from self._judged(entries, usage, trace, plan.asked, budget))
+        return (yield from self._judged(entries, usage, origin.trace, plan.asked, budget))
 
     def _repeated(self, plan: Plan) -> Conversation[Generation]:
         budget = self.exchange.budget()
@@ -157,44 +159,45 @@ class Dialogue:
             failed.attempts = error.attempts
             raise failed from error
 
-    def _events(self, head: Head, credential: Credential, budget: Budget) -> Conversation[None]:
-        trace = read_trace(head.headers)
+    def _events(self, origin: Origin, budget: Budget) -> Conversation[None]:
         reader = EventReader(self.exchange.bounds.answer_bytes)
-        is_complete = False
-        while piece := (yield from self.exchange.read_piece(budget, trace)):
+        is_complete = is_stream = False
+        beginning = b""
+        while piece := (yield from self.exchange.read_piece(budget, origin.trace)):
+            beginning += b"" if is_stream else piece[: _BEGINNING - len(beginning)]
             for event in reader.feed(piece):
-                image = yield from self._event(event, head, credential, budget)
+                is_stream = True
+                image = yield from self._event(event, origin, budget)
                 is_complete = is_complete or image is not None
                 if image is not None:
                     yield from self._settle(Generation((image,), 1))
                     yield Emit(image)
         if not is_complete:
-            raise MalformedAnswerError(
-                "the stream ends without a final image", ErrorFacts(status=head.status, trace=trace)
+            # What never was a stream of events may be an error, whatever it calls itself.
+            raise _error_beneath(b"" if is_stream else beginning, origin) or MalformedAnswerError(
+                "the stream ends without a final image", ErrorFacts(status=origin.status, trace=origin.trace)
             )
 
-    def _event(
-        self, event: Event, head: Head, credential: Credential, budget: Budget
-    ) -> Conversation[GeneratedImage | None]:
+    def _event(self, event: Event, origin: Origin, budget: Budget) -> Conversation[GeneratedImage | None]:
         if event.data.strip() == b"[DONE]":
             return None
-        trace = read_trace(head.headers)
-        message, images = _message(event, head, trace)
+        message, images = _message(event, origin)
         kind = as_text(message.get("type")) or event.name
-        if kind == "error" or event.name == "error" or message.get("error"):
+        is_error = event.name == "error" or kind == "error" or kind.endswith(".failed")
+        if is_error or message.get("error"):
             raise error_in(
                 message,
-                head.status,
-                head.headers,
+                origin.status,
+                origin.headers,
                 fallback="the stream reports an error",
-                secrets=credential.secrets,
+                secrets=origin.secrets,
             )
         if kind.endswith(".partial_image") and images and images[0]:
             yield Emit(PartialImage(images[0], as_count(message.get("partial_image_index"))))
         if not kind.endswith(".completed"):
             return None
-        entry = read_entry(message, images, trace)
-        return (yield from self._image(entry, read_usage(message), trace, budget))
+        entry = read_entry(message, images, origin)
+        return (yield from self._image(entry, read_usage(message), origin.trace, budget))
 
     def _settle(self, generation: Generation) -> Conversation[None]:
         rejected = tuple(image for image in generation if not image.accepted)
@@ -229,12 +232,20 @@ def _files(plan: Plan) -> Conversation[tuple[InputImage, ...]]:
     return (yield from compute(lambda: read_inputs(plan.images, plan.mask, plan.rules)))
 
 
-def _message(event: Event, head: Head, trace: Trace) -> tuple[Json, tuple[bytes | None, ...]]:
+def _message(event: Event, origin: Origin) -> tuple[Json, tuple[bytes | None, ...]]:
     try:
         return read_answer(event.data)
     except MalformedAnswerError as error:
-        facts = ErrorFacts(status=head.status, trace=trace)
+        facts = ErrorFacts(status=origin.status, trace=origin.trace)
         raise MalformedAnswerError("an event of the stream is not a JSON object", facts) from error
+
+
+def _error_beneath(text: bytes, origin: Origin) -> GenerationError | None:
+    try:
+        answer, _ = read_answer(text)
+    except MalformedAnswerError:
+        return None
+    return error_under(answer, origin.status, origin.headers, origin.secrets)
 
 
 def _quarantine(images: Sequence[GeneratedImage], folder: Path) -> tuple[tuple[Saved, ...], str | None]:

@@ -10,13 +10,20 @@ No error carries a key, a token or the signature of an image's URL: what a serve
     ├── PromptFilteredError      the content filter refused the prompt
     ├── OutputFilteredError      the content filter withheld an image that had been made
     ├── AuthenticationError      the key or token is not accepted
-    ├── PermissionDeniedError    the caller lacks a role, or the network is not let in
+    │   └── KeysDisabledError         the resource takes tokens only
+    ├── PermissionDeniedError    the caller lacks a role
+    │   ├── NetworkDeniedError        a firewall, virtual network or private endpoint keeps the caller out
+    │   └── RegistrationRequiredError the model is for registered subscriptions or organizations only
     ├── ResourceBlockedError     the whole resource is blocked, whatever the prompt
+    ├── ForbiddenError           refused for a reason that only the message tells
     ├── DeploymentNotFoundError  no such deployment in the resource
     ├── WrongPathError           the server knows no such path
     ├── RateLimitedError         too many requests
+    │   └── QuotaExceededError        a quota is used up, for longer than a retry can wait
     ├── GenerationTimeoutError   no answer in time
     ├── ServiceUnavailableError  the service failed or cannot be reached
+    │   ├── CertificateError          the server's certificate, or the client's, is not accepted
+    │   └── ProxyError                a proxy cannot be reached, or lets nothing through
     ├── MalformedAnswerError     the answer is not what the API answers, or breaks off
     ├── ImageUrlExpiredError     the image's URL is not valid any more
     ├── NotWrittenError          the image could not be saved
@@ -207,17 +214,49 @@ class AuthenticationError(GenerationError):
     The key or token is wrong, expired, or for another resource.
     """
 
-    hint = "Check that the key belongs to this endpoint's resource, or that the token's scope is right."
+    hint = (
+        "Check that the key belongs to this endpoint's resource, or that the token's scope and tenant are "
+        "right; a gateway's own key is a header (headers=, --header-env)."
+    )
+
+
+class KeysDisabledError(AuthenticationError):
+    """
+    The resource takes no keys, only Microsoft Entra tokens.
+    """
+
+    hint = "Use a token instead of a key: token=entra_token_provider(), or --entra."
 
 
 class PermissionDeniedError(GenerationError):
     """
-    Whoever asks is known, and not allowed: a role is missing, or the network is not let in.
+    Whoever asks is known, and not allowed: a role is missing, or more is said in the message.
     """
 
     hint = (
-        "Assign the role 'Cognitive Services OpenAI User' on the resource, and check its network rules; "
-        "a new role takes some minutes."
+        "Assign the role 'Cognitive Services OpenAI User' on the resource to whoever asks; a new role takes "
+        "some minutes."
+    )
+
+
+class NetworkDeniedError(PermissionDeniedError):
+    """
+    The resource lets in other networks only: a firewall, a virtual network or a private endpoint.
+    """
+
+    hint = (
+        "Ask from a network that the resource lets in, or have its owner change 'Networking' in the Azure "
+        "portal; a change takes some minutes."
+    )
+
+
+class RegistrationRequiredError(PermissionDeniedError):
+    """
+    The model is for subscriptions or organizations that have registered for it.
+    """
+
+    hint = (
+        "Have the owner of the subscription register for the model, as the message says, or use another one."
     )
 
 
@@ -227,6 +266,17 @@ class ResourceBlockedError(GenerationError):
     """
 
     hint = "Ask the owner of the Azure subscription: the resource is blocked, and no prompt will help."
+
+
+class ForbiddenError(GenerationError):
+    """
+    The request is refused, and only the message tells why, if anything does.
+    """
+
+    hint = (
+        "The message is all that is known: it may be the service's, or that of a gateway or firewall in "
+        "front of it."
+    )
 
 
 class DeploymentNotFoundError(GenerationError):
@@ -256,6 +306,14 @@ class RateLimitedError(GenerationError):
     hint = "Ask less often (requests_per_minute), wait longer (Patience), or raise the deployment's quota."
 
 
+class QuotaExceededError(RateLimitedError):
+    """
+    A quota is used up, of the subscription or of a gateway; `facts.retry_after_s` says until when, if known.
+    """
+
+    hint = "Wait until the quota is renewed, or have it raised by whoever set it; asking again will not help."
+
+
 class GenerationTimeoutError(GenerationError):
     """
     No answer in time: from the service (408, 504), on the wire, or within the deadline.
@@ -270,6 +328,25 @@ class ServiceUnavailableError(GenerationError):
     """
 
     hint = "Try again later; check the endpoint's host name and the network if it never works."
+
+
+class CertificateError(ServiceUnavailableError):
+    """
+    No TLS connection: the server's certificate is not trusted, or it does not accept the client's.
+    """
+
+    hint = (
+        "Name the authority behind the server's certificate (ca_file=, --ca-file, or SSL_CERT_FILE), and a "
+        "client certificate where one is asked for (client_certificate=, --client-certificate)."
+    )
+
+
+class ProxyError(ServiceUnavailableError):
+    """
+    The proxy that the environment names cannot be reached, or lets nothing through.
+    """
+
+    hint = "Check HTTPS_PROXY or ALL_PROXY, and name and password in it; NO_PROXY names hosts that need none."
 
 
 class MalformedAnswerError(GenerationError):

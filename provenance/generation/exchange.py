@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from provenance.generation.answer import Origin
 from provenance.generation.body import AnswerReader
 from provenance.generation.download import download_error, download_request
 from provenance.generation.errors import (
@@ -21,12 +22,12 @@ from provenance.generation.errors import (
     ServiceUnavailableError,
     Trace,
 )
-from provenance.generation.failure import error_of, read_trace
+from provenance.generation.failure import error_of
 from provenance.generation.field import Json
 from provenance.generation.patience import Pace, Patience
 from provenance.generation.plan import Plan, api_request
 from provenance.generation.redaction import redact
-from provenance.generation.setting import Credential, Settings
+from provenance.generation.setting import Settings
 from provenance.generation.source import InputImage
 from provenance.generation.step import (
     Conversation,
@@ -45,9 +46,9 @@ _T = TypeVar("_T")
 _ERROR_BYTES = 64 * 1024
 _OK = range(200, 300)
 
-WholeAnswer = tuple[Json, tuple[bytes | None, ...], Trace]
+WholeAnswer = tuple[Json, tuple[bytes | None, ...], Origin]
 """
-An answer's JSON, the images cut out of it, and its headers.
+An answer's JSON, the images cut out of it, and what came with it.
 """
 
 
@@ -149,38 +150,38 @@ class Exchange:
 
     def ask(self, plan: Plan, files: tuple[InputImage, ...], budget: Budget) -> Conversation[WholeAnswer]:
         """
-        Get one whole answer: the JSON, the images cut out of it, and its headers.
+        Get one whole answer: the JSON, the images cut out of it, and what came with it.
         """
 
         def attempt() -> Conversation[WholeAnswer]:
-            head, _ = yield from self._open(plan, files, budget)
-            return (yield from self.read_json(head, budget))
+            _, origin = yield from self._open(plan, files, budget)
+            return (yield from self.read_json(origin, budget))
 
         return (yield from self._patiently(attempt, budget))
 
     def open_stream(
         self, plan: Plan, files: tuple[InputImage, ...], budget: Budget
-    ) -> Conversation[tuple[Head, Credential]]:
+    ) -> Conversation[tuple[Head, Origin]]:
         """
-        Get the beginning of a stream, and what it was asked with.
+        Get the beginning of a stream, and what comes with it.
         """
         return (yield from self._patiently(lambda: self._open(plan, files, budget), budget))
 
-    def read_json(self, head: Head, budget: Budget) -> Conversation[WholeAnswer]:
+    def read_json(self, origin: Origin, budget: Budget) -> Conversation[WholeAnswer]:
         """
         Read the answer that is open, and close it.
         """
-        trace = read_trace(head.headers)
+        trace = origin.trace
         reader = AnswerReader(self.bounds.answer_bytes)
         try:
             while piece := (yield from self.read_piece(budget, trace)):
                 reader.feed(piece)
             answer, images = reader.finish()
         except MalformedAnswerError as error:
-            facts = replace(error.facts, status=head.status, trace=trace)
+            facts = replace(error.facts, status=origin.status, trace=trace)
             raise MalformedAnswerError(error.message, facts) from error
         yield Leave()
-        return answer, images, trace
+        return answer, images, origin
 
     def read_piece(self, budget: Budget, trace: Trace) -> Conversation[bytes]:
         """
@@ -247,7 +248,7 @@ class Exchange:
 
     def _open(
         self, plan: Plan, files: tuple[InputImage, ...], budget: Budget
-    ) -> Conversation[tuple[Head, Credential]]:
+    ) -> Conversation[tuple[Head, Origin]]:
         yield from self._take_turn(budget)
         credential = self._settings.credential((yield from authorize()))
         timeout_s = budget.within(self._patience.read_timeout_s)
@@ -256,7 +257,7 @@ class Exchange:
         except TransportError as error:
             raise _unsent(error, credential.secrets) from error
         if head.status in _OK:
-            return head, credential
+            return head, Origin(head.status, head.headers, credential.secrets)
         body = yield from self._read_some(budget)
         raise error_of(head.status, head.headers, body, credential.secrets)
 

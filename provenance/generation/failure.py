@@ -8,44 +8,48 @@ under several statuses; codes come before statuses, because one status has sever
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from provenance.generation.errors import (
     AuthenticationError,
     DeploymentNotFoundError,
     ErrorFacts,
+    ForbiddenError,
     GenerationError,
     GenerationTimeoutError,
     InvalidOptionError,
+    KeysDisabledError,
     MalformedAnswerError,
+    NetworkDeniedError,
     OutputFilteredError,
     PermissionDeniedError,
     PromptFilteredError,
+    ProxyError,
+    QuotaExceededError,
     RateLimitedError,
+    RegistrationRequiredError,
     ResourceBlockedError,
     ServiceUnavailableError,
     Trace,
     WrongPathError,
 )
-from provenance.generation.field import Json, as_map, first_text
+from provenance.generation.field import Json, as_list, as_map, as_text, first_text
 from provenance.generation.filtering import Subject, read_filters
 from provenance.generation.redaction import redact
+from provenance.generation.wait import read_wait
 
 _KEPT = frozenset(
     {"apim-request-id", "x-request-id", "x-ms-client-request-id", "x-ms-region", "x-ms-deployment-name"}
 )
 _EXCERPT = 300
+_LONGEST_MESSAGE = 4000
 _RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 _FILTER_CODES = frozenset(
     {"contentpolicyviolation", "contentfilter", "moderationblocked", "responsibleaipolicyviolation"}
 )
-_RETRY_AFTER = re.compile(r"(?i)retry after (\d+(?:\.\d+)?) *(milliseconds|seconds|second|minutes?|ms|s)?\b")
-_UNITS = {"m": 60.0, "milliseconds": 0.001, "ms": 0.001}
+_REFUSAL = re.compile(r"safety system|safety_violations=\[")
 
 
 class _Row(NamedTuple):
@@ -59,33 +63,65 @@ def _only(status: int) -> range:
     return range(status, status + 1)
 
 
+_ANY_REFUSAL = range(400, 405)
 _ROWS = (
+    _Row(_ANY_REFUSAL, KeysDisabledError, code="authenticationtypedisabled"),
+    _Row(
+        _ANY_REFUSAL,
+        KeysDisabledError,
+        message="(key.based|local) auth(entication)? is (disabled|not)|disableLocalAuth",
+    ),
+    _Row(
+        range(401, 404),
+        NetworkDeniedError,
+        message="firewall|virtual network|private endpoint|public (network )?access"
+        r"|\b(client|caller) ip\b|\bip (address|rules?|restrictions?)\b",
+    ),
+    _Row(
+        _ANY_REFUSAL,
+        RegistrationRequiredError,
+        message="requires? (\\w+ )?registration|registration (is )?required|limited access|apply for access"
+        "|must be (verified|registered)",
+    ),
+    _Row(_only(403), QuotaExceededError, message="quota"),
+    _Row(_only(403), RateLimitedError, message="rate limit|too many requests"),
     _Row(range(401, 404), PermissionDeniedError, code="permissiondenied|authorizationfailed|accessdenied"),
     _Row(
         range(401, 404),
         PermissionDeniedError,
-        message="firewall|virtual network|private endpoint|public (network )?access|lacks the required",
+        message="lacks the required|does not have (access|permission|authorization)",
     ),
+    _Row(range(400, 402), AuthenticationError, message="tenant .*token|token .*tenant"),
     _Row(_only(401), AuthenticationError),
-    _Row(_only(403), ResourceBlockedError),
+    # Gateways use the same code for reasons of their own, so it has to be said in words, or not at all.
+    _Row(
+        _only(403),
+        ResourceBlockedError,
+        code="^forbidden$",
+        message=r"block|suspend|violat|abus|content policy|code ?of ?conduct|^\{",
+    ),
+    _Row(_only(403), ForbiddenError),
     _Row(_only(404), DeploymentNotFoundError, code="deploymentnotfound|modelnotfound"),
     _Row(_only(404), DeploymentNotFoundError, message="deployment .*does not exist"),
     _Row(range(404, 406), WrongPathError),
+    _Row(_only(407), ProxyError),
     _Row(_only(408), GenerationTimeoutError),
     _Row(_only(504), GenerationTimeoutError),
+    _Row(_only(429), QuotaExceededError, code="insufficientquota"),
     _Row(_only(429), RateLimitedError),
     _Row(range(300, 400), WrongPathError),
     _Row(range(500, 600), ServiceUnavailableError),
     _Row(range(400, 500), InvalidOptionError),
 )
 
-# An error can come as an event under HTTP 200; then its code or type has to stand for the status.
+# An error can come under HTTP 200; then a number in it, its code or its type has to stand for the status.
+_NUMBERS = ("status", "statusCode", "status_code", "code")
 _STATUS_OF = (
-    ("ratelimit", 429),
+    ("ratelimit|toomanyrequests|insufficientquota", 429),
     ("timeout", 408),
     ("deploymentnotfound", 404),
     ("invalid|usererror|badrequest", 400),
-    ("permission", 403),
+    ("permission|forbidden|accessdenied|authenticationtypedisabled", 403),
     ("authentication|unauthorized", 401),
 )
 
@@ -123,6 +159,28 @@ def error_of(
     return error_in(answer, status, headers, fallback=fallback, secrets=secrets)
 
 
+def error_under(
+    answer: Json, status: int, headers: Mapping[str, str], secrets: tuple[str, ...]
+) -> GenerationError | None:
+    """
+    Make the error that an answer of success holds nevertheless, or None if it holds none.
+
+    Args:
+        answer: The answer, or one image's element of it.
+
+        status: HTTP status.
+
+        headers: Headers of the answer.
+
+        secrets: What must not appear in the error.
+    """
+    error = answer.get("error")
+    if not error and (as_list(answer.get("data")) or first_text((answer,), "message") is None):
+        return None
+    fallback = redact(json.dumps(error)[: 2 * _EXCERPT], secrets)[:_EXCERPT]
+    return error_in(answer, status, headers, fallback=fallback, secrets=secrets)
+
+
 def error_in(
     answer: Json,
     status: int,
@@ -146,12 +204,12 @@ def error_in(
         secrets: What must not appear in the error.
     """
     places = tuple(_places(answer))
-    code = redact(first_text(places[:1], "code", "type") or "", secrets) or None
-    message = redact(first_text(places, "message") or fallback, secrets)
+    code = redact((first_text(places[:1], "code", "type") or "")[:_EXCERPT], secrets) or None
+    said = (first_text(places, "message") or fallback)[: 2 * _LONGEST_MESSAGE]
+    message = redact(said, secrets)[:_LONGEST_MESSAGE]
     codes = {_letters(place.get(name)) for place in places for name in ("code", "type")}
-    meant = status if status >= 300 else _status_of(codes)  # noqa: PLR2004 - HTTP: below 300 nothing failed
+    meant = status if status >= 300 else _status_of(places, codes)  # noqa: PLR2004 - HTTP: below 300 nothing failed
     subject = _subject(places, message)
-    wait = _retry_after(headers, message)
     facts = ErrorFacts(
         status=status,
         code=code,
@@ -159,10 +217,11 @@ def error_in(
         trace=read_trace(headers),
         filtered=read_filters(places, subject),
         revised_prompt=first_text(places, "revised_prompt"),
-        retry_after_s=wait,
+        retry_after_s=read_wait(headers, message),
         retryable=meant in _RETRYABLE and status == meant and "insufficientquota" not in codes,
     )
-    if codes & _FILTER_CODES or (400 <= meant < 500 and "safety system" in message):  # noqa: PLR2004 - HTTP 4xx
+    may_be_refused = status < 300 or 400 <= status < 500  # noqa: PLR2004 - HTTP: success, and what the client did
+    if codes & _FILTER_CODES or (may_be_refused and _REFUSAL.search(message)):
         return (OutputFilteredError if subject == "output" else PromptFilteredError)(message, facts)
     return _class_of(meant, codes, message)(message, facts)
 
@@ -183,9 +242,11 @@ def _letters(value: object) -> str:
     return re.sub(r"[^a-z]", "", value.lower()) if isinstance(value, str) else ""
 
 
-def _status_of(codes: set[str]) -> int:
-    found = (status for pattern, status in _STATUS_OF if any(re.search(pattern, code) for code in codes))
-    return next(found, 500)
+def _status_of(places: tuple[Json, ...], codes: set[str]) -> int:
+    texts = (as_text(place.get(name)) or "" for place in places for name in _NUMBERS)
+    numbers = [int(text) for text in texts if re.fullmatch("[45][0-9]{2}", text)]
+    found = [status for pattern, status in _STATUS_OF if any(re.search(pattern, code) for code in codes)]
+    return next(iter(numbers + found), 500)
 
 
 def _subject(places: tuple[Json, ...], message: str) -> Subject:
@@ -202,45 +263,3 @@ def _class_of(status: int, codes: set[str], message: str) -> type[GenerationErro
         ):
             return row.error
     return MalformedAnswerError
-
-
-def _retry_after(headers: Mapping[str, str], message: str) -> float | None:
-    waits = (
-        _number(headers.get("retry-after-ms"), 0.001),
-        _number(headers.get("retry-after"), 1.0),
-        _until(headers.get("retry-after"), headers.get("date")),
-        _in_text(message),
-    )
-    return next((wait for wait in waits if wait is not None), None)
-
-
-def _number(text: str | None, unit_s: float) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number * unit_s if math.isfinite(number) and number >= 0 else None
-
-
-def _until(text: str | None, date: str | None) -> float | None:
-    # The server's own clock where it tells it: only the difference matters.
-    then, start = _date(text), _date(date)
-    return max(0.0, (then - (start or datetime.now(UTC))).total_seconds()) if then is not None else None
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else None
-
-
-def _in_text(message: str) -> float | None:
-    found = _RETRY_AFTER.search(message)
-    if found is None:
-        return None
-    unit = found[2] or "s"
-    return float(found[1]) * _UNITS.get(
-        unit.lower(), _UNITS["m"] if unit.lower().startswith("minute") else 1.0
-    )

@@ -2,12 +2,13 @@
 What the content filter said, in all the spellings it is said in.
 
 The same thing is called `content_filter_results`, `content_filter_result`, `prompt_filter_results` or
-`moderation_details`, and stands in the error, inside it, or beside an image. Categories are whatever
-the service names: new ones appear.
+`moderation_details`, and stands in the error, inside it, or beside an image; or it stands in the message
+alone, as `safety_violations=[...]`. Categories are whatever the service names: new ones appear.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,8 @@ _SPELLINGS: tuple[tuple[str, Subject | None], ...] = (
     ("content_filter_results", None),
     ("content_filter_result", None),
 )
+_VIOLATIONS = re.compile(r"safety_violations=\[([^\]]{1,1000})\]")
+_CATEGORY = re.compile(r"[\w/ -]{1,64}")
 
 
 class FilterResult(NamedTuple):
@@ -77,6 +80,9 @@ def read_filters(places: Sequence[Json], subject: Subject) -> FilterReport:
         for name, own_subject in _SPELLINGS:
             found.update(dict.fromkeys(_results(place.get(name), own_subject or subject)))
         found.update(dict.fromkeys(_moderation(as_map(place.get("moderation_details")), subject)))
+        for category in _violations(as_text(place.get("message")) or ""):
+            if all(result.category != category for result in found):
+                found[FilterResult(category, subject, filtered=True)] = None
     return FilterReport(tuple(found))
 
 
@@ -104,3 +110,9 @@ def _moderation(details: Json, subject: Subject) -> Iterator[FilterResult]:
     for category in as_list(details.get("categories")):
         if isinstance(category, str):
             yield FilterResult(category, about, filtered=True)
+
+
+def _violations(message: str) -> Iterator[str]:
+    for listed in _VIOLATIONS.findall(message):
+        names = (name.strip(" \t'\"") for name in listed.split(","))
+        yield from (name for name in names if _CATEGORY.fullmatch(name))

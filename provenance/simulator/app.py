@@ -21,7 +21,7 @@ from provenance.simulator.answer import revise
 from provenance.simulator.blob import PREFIX, BlobError
 from provenance.simulator.body import Upload, check_uploads, read_form, read_json
 from provenance.simulator.delivery import Studio
-from provenance.simulator.fault import Answer, Cut, Delay, Fail, Fault, Oversize, Redirect
+from provenance.simulator.fault import Answer, Cut, Delay, Deny, Fail, Fault, Oversize, Redirect
 from provenance.simulator.model import ImageModel
 from provenance.simulator.moderation import FilterStage, filtered
 from provenance.simulator.refusal import ApiError
@@ -136,6 +136,8 @@ async def _meet(fault: Fault | None) -> Response | None:
         await asyncio.sleep(fault.seconds)
     elif isinstance(fault, Fail):
         raise refusal.failed(fault.status, fault.retry_after_s)
+    elif isinstance(fault, Deny):
+        raise refusal.denied(fault.reason)
     elif isinstance(fault, Answer):
         return Response(fault.content, fault.status, media_type=fault.content_type)
     elif isinstance(fault, Redirect):

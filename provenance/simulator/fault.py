@@ -14,6 +14,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 FaultTarget = Literal["api", "blob"]
+Denial = Literal[
+    "keys disabled",
+    "firewall",
+    "private endpoint",
+    "registration",
+    "gateway quota",
+    "gateway rate",
+    "unknown",
+]
 Alteration = Literal["unsigned", "reencoded", "tampered", "appended", "truncated", "garbage"]
 
 
@@ -34,6 +43,17 @@ class Fail:
 
     status: Literal[408, 429, 500, 502, 503] = 500
     retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """
+    Refuse for a reason that is not the prompt's: 403, or 429 for a gateway's rate.
+
+    Resources may take no keys, let in other networks only or not have registered; gateways have quotas.
+    """
+
+    reason: Denial
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +129,7 @@ class Redirect:
     status: Literal[301, 302, 303, 307, 308] = 307
 
 
-Fault = Delay | Fail | Cut | Answer | Alter | Fewer | EventError | Oversize | Redirect
+Fault = Delay | Fail | Deny | Cut | Answer | Alter | Fewer | EventError | Oversize | Redirect
 
 MALFORMED_BODY = Answer(b'{"created": 1750000000, "data": [{"b64_json": "iVBORw0KGgo')
 """

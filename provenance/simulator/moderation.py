@@ -30,6 +30,7 @@ class FilterSpelling(Enum):
     TASK_FAILED = "contentFilter"
     CONTENT_FILTER = "content_filter"
     MODERATION_BLOCKED = "moderation_blocked"
+    SAFETY_VIOLATIONS = "safety_violations"
 
 
 class FilterStage(Enum):
@@ -75,6 +76,8 @@ def filtered(
         error = _content_filter(_MANAGED if stage is FilterStage.PROMPT else _OUTPUT, stage)
     elif spelling is FilterSpelling.MODERATION_BLOCKED:
         error = _moderation_blocked(message, stage)
+    elif spelling is FilterSpelling.SAFETY_VIOLATIONS:
+        error = _safety_violations(stage)
     else:
         error = _policy_violation(message, stage, revised_prompt)
     return ApiError(400, {"error": error})
@@ -117,6 +120,17 @@ def _moderation_blocked(message: str, stage: FilterStage) -> dict[str, object]:
         "param": None,
         "code": "moderation_blocked",
         "moderation_details": {"moderation_stage": where, "categories": ["violence"]},
+    }
+
+
+def _safety_violations(stage: FilterStage) -> dict[str, object]:
+    # The categories stand in the message and nowhere else.
+    what = "Your request was rejected by the safety system." if stage is FilterStage.PROMPT else _OUTPUT
+    return {
+        "message": f"{what} safety_violations=[violence].",
+        "type": "image_generation_user_error",
+        "param": None,
+        "code": "moderation_blocked",
     }
 
 

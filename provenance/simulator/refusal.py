@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from provenance.simulator.fault import Denial
 from provenance.simulator.model import ImageModel
 
 RetryHint = Literal["ms", "seconds", "text"]
@@ -41,6 +42,26 @@ _FAULTS = {
     500: ("InternalServerError", "The server had an error processing your request. Sorry about that!"),
     502: ("BadGateway", "Bad gateway."),
     503: ("ServiceUnavailable", "The service is temporarily unable to process your request."),
+}
+
+_DENIALS: dict[Denial, tuple[int, str, str]] = {
+    "keys disabled": (
+        403,
+        "AuthenticationTypeDisabled",
+        "Key based authentication is disabled for this resource.",
+    ),
+    "firewall": (403, "403", "Access denied due to Virtual Network/Firewall rules."),
+    "private endpoint": (403, "403", "Public access is disabled. Please configure private endpoint."),
+    "registration": (
+        403,
+        "403",
+        "Access to this model requires registration, see https://aka.ms/oai/access.",
+    ),
+    "unknown": (403, "Forbidden", "The policy of this organization does not allow the request."),
+}
+_GATEWAY_DENIALS: dict[Denial, tuple[int, str]] = {
+    "gateway quota": (403, "Out of call volume quota. Quota will be replenished in 01:02:03."),
+    "gateway rate": (429, "Rate limit is exceeded. Try again in 37 seconds."),
 }
 
 
@@ -230,3 +251,30 @@ def failed(status: int, retry_after_s: float | None = None) -> ApiError:
     code, message = _FAULTS[status]
     headers = {} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"}
     return plain(status, code, message, headers)
+
+
+def denied(reason: Denial) -> ApiError:
+    """
+    Refuse for a reason that is not the prompt's; gateways have a form of their own.
+    """
+    if reason in _GATEWAY_DENIALS:
+        return gateway(*_GATEWAY_DENIALS[reason])
+    return plain(*_DENIALS[reason])
+
+
+def gateway(status: int, message: str) -> ApiError:
+    """
+    Refuse as API Management does, in front of the service.
+    """
+    return ApiError(status, {"statusCode": status, "message": message})
+
+
+def missing_subscription_key() -> ApiError:
+    """
+    Refuse a request without a header that the gateway asks for, or with another value in it.
+    """
+    return gateway(
+        401,
+        "Access denied due to missing subscription key. Make sure to include subscription key when making "
+        "requests to an API.",
+    )

@@ -87,6 +87,8 @@ class Behaviour:
 
         resource_blocked: Everything is answered with 403 Forbidden.
 
+        gateway_headers: Headers that a gateway in front asks for, and their values, as pairs.
+
         model_in_body: `model` in the body of the deployment form: refused by the models of which that
             is reported, by all, or by none.
 
@@ -105,6 +107,7 @@ class Behaviour:
     filter_spelling: FilterSpelling = FilterSpelling.CONTENT_POLICY_VIOLATION
     revised_prompt: bool = True
     resource_blocked: bool = False
+    gateway_headers: tuple[tuple[str, str], ...] = ()
     model_in_body: ModelInBody = "reported"
     signing: SigningStyle = field(default_factory=SigningStyle)
     noise: bool = False

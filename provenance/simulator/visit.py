@@ -18,6 +18,7 @@ from provenance.simulator.journal import RecordedRequest, shorten
 from provenance.simulator.model import ImageModel
 from provenance.simulator.refusal import (
     deployment_not_found,
+    missing_subscription_key,
     rate_limited,
     resource_blocked,
     resource_not_found,
@@ -88,11 +89,13 @@ class Visit:
 
     def enter(self, form: Form) -> None:
         """
-        Pass key or token, and a block of the whole resource.
+        Pass the gateway, key or token, and a block of the whole resource.
 
         Raises:
             ApiError: 401 or 403.
         """
+        if any(self.request.headers.get(name) != value for name, value in self.behaviour.gateway_headers):
+            raise missing_subscription_key()
         check_access(self.request.headers, self.simulation.api_key, self.simulation.tokens, v1=form == "v1")
         if self.behaviour.resource_blocked:
             raise resource_blocked()
