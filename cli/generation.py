@@ -1,13 +1,15 @@
 """
 `provenance generate` and `provenance edit`: an image from Azure OpenAI, judged and saved as it came.
 
-The key comes from the environment or a token, never from the command line, where others could read it.
+The key comes from the environment or a token, never from the command line, where others could read it;
+so do a gateway's secrets.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from provenance.verifier import Verifier
 _BAD_REQUEST = 2
 _NOT_JUDGED = 3
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path)  # what is wrong with it is said by whoever reads it
 
 # Stands in the order in which help shows it.
 _IMAGE_OPTIONS = (
@@ -49,11 +52,49 @@ _IMAGE_OPTIONS = (
     click.option(
         "--model", metavar="NAME", help="Model behind the deployment; decides what is checked first."
     ),
-    click.option("--endpoint", metavar="URL", help="The resource.  [default: AZURE_OPENAI_ENDPOINT]"),
+    click.option(
+        "--endpoint",
+        metavar="URL",
+        help="The resource, or a target URI that names deployment and api-version, too.  "
+        "[default: AZURE_OPENAI_ENDPOINT]",
+    ),
     click.option("--deployment", metavar="NAME", help="[default: AZURE_OPENAI_DEPLOYMENT]"),
-    click.option("--api-version", metavar="VERSION", help="[default: OPENAI_API_VERSION, else /openai/v1/]"),
+    click.option(
+        "--api-version",
+        metavar="VERSION|v1",
+        help="A version with a date asks at /openai/deployments/, v1 at /openai/v1/.  "
+        "[default: OPENAI_API_VERSION, else v1]",
+    ),
     click.option("--entra", is_flag=True, help="Authenticate with Microsoft Entra instead of a key."),
     click.option("--scope", metavar="URL", default=SCOPE, show_default=True, help="Scope of --entra."),
+    click.option(
+        "--header",
+        "headers",
+        metavar="'NAME: VALUE'",
+        multiple=True,
+        help="A further header for the API; may be repeated. Other users of this machine can see it: "
+        "a secret belongs into --header-env.",
+    ),
+    click.option(
+        "--header-env",
+        "secret_headers",
+        metavar="NAME=VARIABLE",
+        multiple=True,
+        help="A further header, with the value that an environment variable has; may be repeated.",
+    ),
+    click.option(
+        "--ca-file",
+        type=_FILE,
+        metavar="PEM",
+        help="Trust these certificate authorities for TLS, besides those of SSL_CERT_FILE or the usual ones.",
+    ),
+    click.option(
+        "--client-certificate",
+        type=_FILE,
+        metavar="PEM",
+        help="Certificate to show to the API, and its key unless --client-key names another file.",
+    ),
+    click.option("--client-key", type=_FILE, metavar="PEM", help="Key of --client-certificate."),
     click.option(
         "--quarantine",
         type=_FOLDER,
@@ -61,7 +102,15 @@ _IMAGE_OPTIONS = (
         help="Folder for images that are not accepted, instead of --out.",
     ),
 )
-_CLIENT_OPTIONS = ("endpoint", "deployment", "api_version", "model")
+_CLIENT_OPTIONS = (
+    "endpoint",
+    "deployment",
+    "api_version",
+    "model",
+    "ca_file",
+    "client_certificate",
+    "client_key",
+)
 
 
 def _image_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -78,6 +127,10 @@ Examples:
   provenance generate "a lighthouse at dusk" --deployment my-images --out pictures
   provenance generate "a lighthouse" --deployment my-images --model gpt-image-1 \\
       --n 2 --size 1536x1024 --quality high --out pictures --quarantine rejected
+  provenance generate "a lighthouse" --out pictures --endpoint \\
+      "https://NAME.openai.azure.com/openai/deployments/my-images/images/generations?api-version=VERSION"
+  provenance generate "a lighthouse" --endpoint https://gateway.example/team --deployment my-images \\
+      --header-env Ocp-Apim-Subscription-Key=GATEWAY_KEY --ca-file company.pem --out pictures
 """,
 )
 @click.argument("prompt")
@@ -89,7 +142,8 @@ def generate(ctx: click.Context, /, *, prompt: str, **given: Any) -> None:  # no
     """
     Generate images with Azure OpenAI, verify them, and save them as they came.
 
-    Each image gets a report beside it, NAME.provenance.json. The key is read from AZURE_OPENAI_API_KEY.
+    Each image gets a report beside it, NAME.provenance.json. The key is read from AZURE_OPENAI_API_KEY. HTTP
+    proxies are taken from HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 
     Exits 0 if every image is accepted, 1 if any is not, 2 for a bad request, 3 if the service refused or
     failed.
@@ -153,8 +207,8 @@ def _run(ctx: click.Context, call: Callable[..., Generation], given: dict[str, A
         terminal.emit(json.dumps(reports, indent=2) + "\n")
     else:
         terminal.show(row for image, path in images for row in _rows(image, path))
-        for failure in generation.failures:
-            terminal.complain(str(failure), failure.hint)
+    for failure in generation.failures:
+        terminal.complain(str(failure), failure.hint)
     ctx.exit(
         max(_exit_code(image.outcome) for image in generation) or (_NOT_JUDGED if generation.failures else 0)
     )
@@ -174,9 +228,31 @@ def _client(given: dict[str, Any]) -> AzureImageClient:
         value = given.pop(name)
         if value is not None:
             settings[name] = value  # type: ignore[literal-required] # one of the names above
+    headers = _headers(given.pop("headers"), given.pop("secret_headers"))
+    if headers:
+        settings["headers"] = headers
     if entra:
         settings["token"] = entra_token_provider(scope)
     return AzureImageClient(**settings)
+
+
+def _headers(plain: tuple[str, ...], secret: tuple[str, ...]) -> dict[str, str]:
+    # What is wrong with one is said without showing it: it may be a secret in the wrong place.
+    found: list[tuple[str, str]] = []
+    for text in plain:
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise click.UsageError("--header takes 'NAME: VALUE', with a colon.")
+        found.append((name.strip(), value.strip(" \t")))
+    for text in secret:
+        name, equals, variable = text.partition("=")
+        value = os.environ.get(variable, "") if equals else ""
+        if not value.strip():
+            raise click.UsageError("--header-env takes NAME=VARIABLE, the name of a variable that is set.")
+        found.append((name.strip(), value.strip()))
+    if len({name.lower() for name, _ in found}) < len(found):
+        raise click.UsageError("a header is given twice.")
+    return dict(found)
 
 
 def _save(image: GeneratedImage, out: Path, quarantine: Path | None) -> tuple[GeneratedImage, Path]:

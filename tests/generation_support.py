@@ -201,7 +201,16 @@ class ScriptedServer:
         """
         Where it listens.
         """
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        scheme = "http" if self.context is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """
+        The port that it listens on.
+        """
+        port: int = self._socket.getsockname()[1]
+        return port
 
     def answer(self, *scripts: Script) -> None:
         """
@@ -239,10 +248,12 @@ class ScriptedServer:
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(10)
         if self.context is not None:
-            with connection, contextlib.suppress(OSError):
-                self.context.wrap_socket(connection, server_side=True).close()
-            return
-        with connection:
+            try:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            except OSError:  # whoever does not believe the certificate goes away
+                connection.close()
+                return
+        with connection, contextlib.suppress(OSError):
             request = _receive(connection)
             if request is None:
                 return
@@ -322,3 +333,87 @@ def events(*messages: object, ending: bytes = b"\n") -> bytes:
             continue
         stream += b"event: " + str(name).encode() + ending + b"data: " + text.encode() + ending + ending
     return http(stream, content_type="text/event-stream")
+
+
+@dataclass(slots=True)
+class ConnectProxy:
+    """
+    An HTTP proxy that leads every tunnel to one port of this machine, whatever host was asked for.
+
+    Attributes:
+        target: That port.
+
+        refusal: The status line to refuse tunnels with, or empty.
+
+        heads: What was asked, to the byte.
+    """
+
+    target: int
+    refusal: bytes = b""
+    heads: list[bytes] = field(default_factory=list)
+    _socket: socket.socket = field(init=False)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def address(self) -> str:
+        """
+        Its host and port.
+        """
+        return f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        with connection, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            self.heads.append(head)
+            if self.refusal:
+                connection.sendall(b"HTTP/1.1 " + self.refusal + b"\r\ncontent-length: 0\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", self.target), timeout=10) as beyond:
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(beyond, connection), daemon=True)
+                back.start()
+                _pump(connection, beyond)
+                back.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

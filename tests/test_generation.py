@@ -369,6 +369,21 @@ def test_each_denial_has_its_class_and_the_services_words(
     assert len(simulator.requests) == 1
 
 
+def test_a_gateway_gets_the_header_that_it_asks_for(
+    caller: Caller, client: Options, simulator: Simulator
+) -> None:
+    """
+    Without it, the hint says where it goes.
+    """
+    simulator.behaviour = Behaviour(gateway_headers=(("ocp-apim-subscription-key", "of-the-gateway"),))
+
+    with pytest.raises(AuthenticationError, match="subscription key") as caught:
+        caller.generate(client)
+
+    assert "headers=" in caught.value.hint
+    assert caller.generate({**client, "headers": {"Ocp-Apim-Subscription-Key": "of-the-gateway"}})[0].accepted
+
+
 def test_a_gateways_wait_is_kept(caller: Caller, client: Options, simulator: Simulator) -> None:
     """
     It stands in the text alone.

@@ -17,6 +17,7 @@ from provenance.authority.image import png_chunk
 from provenance.generation import (
     MODELS,
     AsyncAzureImageClient,
+    AuthenticationError,
     AzureImageClient,
     GenerationError,
     ImageOptions,
@@ -430,6 +431,30 @@ def test_entra_tokens_come_from_azure_identity(monkeypatch: pytest.MonkeyPatch) 
         ("default", "https://cognitiveservices.azure.com/.default"),
         ("own", "https://ai.azure.com/.default"),
     ]
+
+
+def test_a_token_that_entra_does_not_give_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    azure-identity tells each way that it tried, over many lines; other errors are not ours to name.
+    """
+
+    class AzureError(Exception):
+        pass
+
+    class CredentialUnavailableError(AzureError):
+        pass
+
+    def fail() -> str:
+        raise AzureError("No way to a token.\n\tEnvironmentCredential: ...")
+
+    identity = ModuleType("azure.identity")
+    identity.CredentialUnavailableError = CredentialUnavailableError  # type: ignore[attr-defined]  # stands for the real one
+    identity.get_bearer_token_provider = lambda *_: fail  # type: ignore[attr-defined]  # likewise
+    monkeypatch.setitem(sys.modules, "azure", ModuleType("azure"))
+    monkeypatch.setitem(sys.modules, "azure.identity", identity)
+
+    with pytest.raises(AuthenticationError, match=r"^Microsoft Entra gives no token: No way to a token\.$"):
+        entra_token_provider(credential="own")()
 
 
 def test_both_clients_have_the_same_methods() -> None:

@@ -17,7 +17,6 @@ from provenance.generation.client import AsyncAzureImageClient, AzureImageClient
 from provenance.generation.entra import entra_token_provider
 from provenance.generation.errors import (
     AuthenticationError,
-    CertificateError,
     DeploymentNotFoundError,
     ErrorFacts,
     ForbiddenError,
@@ -39,6 +38,7 @@ from provenance.generation.errors import (
     ResourceBlockedError,
     ServiceUnavailableError,
     SettingError,
+    TlsError,
     Trace,
     WrongPathError,
 )
@@ -61,7 +61,6 @@ __all__ = [
     "AuthenticationError",
     "AzureImageClient",
     "Bounds",
-    "CertificateError",
     "Chance",
     "ClientOptions",
     "DeploymentNotFoundError",
@@ -98,6 +97,7 @@ __all__ = [
     "SettingError",
     "StreamEditOptions",
     "StreamOptions",
+    "TlsError",
     "Trace",
     "Usage",
     "WrongPathError",

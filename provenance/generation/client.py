@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +25,11 @@ from provenance.generation.image import GeneratedImage, Generation, PartialImage
 from provenance.generation.option import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
 from provenance.generation.patience import Pace, Patience
 from provenance.generation.plan import Plan, make_plan
+from provenance.generation.proxy import Proxies
 from provenance.generation.setting import Settings, TokenProvider, load_settings
 from provenance.generation.source import ImageSource, as_sources
+from provenance.generation.tls import load_tls
+from provenance.generation.transport import Route
 from provenance.verifier import Verifier
 
 Images = ImageSource | Sequence[ImageSource]
@@ -36,8 +40,9 @@ class ClientOptions(TypedDict, total=False):
     Keyword arguments of both clients.
 
     Attributes:
-        endpoint: The resource's URL, such as "https://NAME.openai.azure.com"; by default
-            AZURE_OPENAI_ENDPOINT. http only for this machine.
+        endpoint: The resource's or a gateway's URL, such as "https://NAME.openai.azure.com", or a whole
+            target URI, of which deployment and api-version are read; by default AZURE_OPENAI_ENDPOINT.
+            http only for this machine.
 
         deployment: The deployment's name; by default AZURE_OPENAI_DEPLOYMENT.
 
@@ -45,9 +50,23 @@ class ClientOptions(TypedDict, total=False):
 
         token: What gives a Microsoft Entra token, called for each attempt; see `entra_token_provider`.
 
-        api_version: Chooses the deployment's form of URL; by default OPENAI_API_VERSION.
+        api_version: One with a date chooses the deployment's form of URL, and "v1", "preview" or "latest"
+            `/openai/v1/`; by default OPENAI_API_VERSION.
 
         v1: True for `/openai/v1/` even with an api_version, which is then sent along.
+
+        headers: Further headers for the API, such as a gateway's Ocp-Apim-Subscription-Key; with them,
+            there may be no key and no token. Their values show nowhere, and no image's URL gets them.
+
+        ca_file: PEM file of certificate authorities to trust for TLS, besides those of SSL_CERT_FILE or
+            SSL_CERT_DIR, or else the usual public ones.
+
+        client_certificate: PEM file of a certificate, those above it, and its key, to show to the API.
+
+        client_key: PEM file of that key, if it has a file of its own.
+
+        ssl_context: How to speak TLS with the API, instead of the three above; it must check the server.
+            Images are downloaded without it, so that its client certificate goes nowhere else.
 
         model: The model behind the deployment; decides what is checked before sending. Without it
             nothing is.
@@ -77,6 +96,11 @@ class ClientOptions(TypedDict, total=False):
     token: TokenProvider | None
     api_version: str | None
     v1: bool | None
+    headers: Mapping[str, str] | None
+    ca_file: str | os.PathLike[str] | None
+    client_certificate: str | os.PathLike[str] | None
+    client_key: str | os.PathLike[str] | None
+    ssl_context: ssl.SSLContext | None
     model: str | None
     verifier: Verifier | None
     on_rejected: OnRejected
@@ -101,7 +125,9 @@ class _Setup:
             v1=options.get("v1"),
             api_key=options.get("api_key"),
             token=options.get("token"),
+            headers=options.get("headers"),
         )
+        self.route = _route(self.settings, options)
         self.model = options.get("model")
         self.patience = options.get("patience", Patience())
         self.slots = options.get("max_concurrency", 2)
@@ -142,6 +168,18 @@ class _Setup:
         )
 
 
+def _route(settings: Settings, options: ClientOptions) -> Route:
+    # An API on this machine needs nobody's proxy, and over http no certificates that the environment names.
+    tls = load_tls(
+        ca_file=options.get("ca_file"),
+        client_certificate=options.get("client_certificate"),
+        client_key=options.get("client_key"),
+        ssl_context=options.get("ssl_context"),
+        environment={} if settings.base.startswith("http:") else os.environ,
+    )
+    return Route(settings, tls, Proxies({} if settings.is_local else None))
+
+
 def _rejection(options: ClientOptions) -> tuple[OnRejected, Path | None]:
     on_rejected, folder = options.get("on_rejected", "raise"), options.get("quarantine")
     if on_rejected not in ("raise", "keep", "quarantine"):
@@ -166,10 +204,11 @@ class AzureImageClient:
         Take what all calls share; `ClientOptions` explains the keyword arguments.
 
         Raises:
-            SettingError: If endpoint, deployment or credential are missing or unusable.
+            SettingError: If endpoint, deployment or credential are missing or unusable, or a file, a header
+                or the proxy that leads to the API.
         """
         self._setup = _Setup(options)
-        self._driver = SyncDriver(self._setup.settings, self._setup.patience, self._setup.slots, sleep)
+        self._driver = SyncDriver(self._setup.route, self._setup.patience, self._setup.slots, sleep)
 
     def __enter__(self) -> Self:
         return self
@@ -312,10 +351,11 @@ class AsyncAzureImageClient:
         Take what all calls share; `ClientOptions` explains the keyword arguments.
 
         Raises:
-            SettingError: If endpoint, deployment or credential are missing or unusable.
+            SettingError: If endpoint, deployment or credential are missing or unusable, or a file, a header
+                or the proxy that leads to the API.
         """
         self._setup = _Setup(options)
-        self._driver = AsyncDriver(self._setup.settings, self._setup.patience, self._setup.slots, sleep)
+        self._driver = AsyncDriver(self._setup.route, self._setup.patience, self._setup.slots, sleep)
 
     async def __aenter__(self) -> Self:
         return self

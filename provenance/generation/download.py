@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from provenance.generation.address import is_host
 from provenance.generation.errors import (
     ErrorFacts,
     GenerationError,
@@ -50,7 +51,7 @@ def download_request(url: str, *, local: bool, read_timeout_s: float) -> Request
         raise MalformedAnswerError("the image's URL is not a URL that can be fetched")
     scheme, authority, target = found[1], found[2], found[3] or "/"
     host, _, port = authority.rpartition(":") if re.search(r":[0-9]+$", authority) else (authority, "", "")
-    if int(port or 0) > _LARGEST_PORT:
+    if int(port or 0) > _LARGEST_PORT or not is_host(host.strip("[]"), authority):
         raise MalformedAnswerError("the image's URL is not a URL that can be fetched")
     if scheme == "http" and not (local and is_loopback(host.strip("[]"))):
         raise MalformedAnswerError("the image's URL does not begin with https://")

@@ -21,7 +21,6 @@ import httpx
 from provenance.errors import ProvenanceError
 from provenance.generation.errors import AuthenticationError, GenerationError
 from provenance.generation.patience import Patience
-from provenance.generation.setting import Settings
 from provenance.generation.step import (
     Authorize,
     Compute,
@@ -35,13 +34,13 @@ from provenance.generation.step import (
     Together,
 )
 from provenance.generation.transport import (
-    HEADERS,
-    LIMITS,
+    UNSENT,
+    Clients,
+    Route,
     Thrown,
     advance,
     as_httpx,
     failure_of,
-    guard_logs,
     head_of,
 )
 
@@ -82,7 +81,7 @@ class SyncDriver:
     Carries conversations out in threads.
 
     Attributes:
-        settings: As whom to ask.
+        route: As whom to ask, and how to get there.
 
         patience: How long to wait for a connection.
 
@@ -91,27 +90,23 @@ class SyncDriver:
         sleep: Waits for some seconds.
     """
 
-    settings: Settings
+    route: Route
     patience: Patience
     slots: int
     sleep: Callable[[float], object]
-    _api: httpx.Client = field(init=False, repr=False)
-    _blobs: httpx.Client = field(init=False, repr=False)
+    _clients: Clients[httpx.Client] = field(init=False, repr=False)
     _free: threading.BoundedSemaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        guard_logs()
-        trust_env = not self.settings.is_local
-        self._api = httpx.Client(headers=HEADERS, limits=LIMITS, trust_env=trust_env)
-        self._blobs = httpx.Client(headers=HEADERS, limits=LIMITS, trust_env=trust_env)
+        self._clients = Clients(httpx.Client, self.route)
         self._free = threading.BoundedSemaphore(self.slots)
 
     def close(self) -> None:
         """
         Close all connections.
         """
-        self._api.close()
-        self._blobs.close()
+        for client in self._clients:
+            client.close()
 
     def run(
         self, conversation: Conversation[None], abandoned: threading.Event | None = None
@@ -161,8 +156,11 @@ class SyncDriver:
     def _talk(self, step: Step, visit: _Visit) -> object:
         match step:
             case Open(request):
-                client = self._blobs if request.is_download else self._api
-                sent = client.send(as_httpx(client, request, self.patience), stream=True)
+                client, proxy = self._clients.serving(request)
+                try:
+                    sent = client.send(as_httpx(client, request, self.patience), stream=True)
+                except UNSENT as error:
+                    return failure_of(error, proxy)
                 visit.response = sent
                 visit.pieces = sent.iter_raw() if request.is_download else sent.iter_bytes()
                 return head_of(sent)
@@ -173,9 +171,9 @@ class SyncDriver:
                 return None
 
     def _token(self) -> str | None:
-        if self.settings.token is None:
+        if self.route.settings.token is None:
             return None
-        token = self.settings.token()
+        token = self.route.settings.token()
         if inspect.isawaitable(token):
             if inspect.iscoroutine(token):
                 token.close()
@@ -232,7 +230,7 @@ class AsyncDriver:
     Carries conversations out in tasks of one event loop.
 
     Attributes:
-        settings: As whom to ask.
+        route: As whom to ask, and how to get there.
 
         patience: How long to wait for a connection.
 
@@ -241,27 +239,23 @@ class AsyncDriver:
         sleep: Waits for some seconds.
     """
 
-    settings: Settings
+    route: Route
     patience: Patience
     slots: int
     sleep: Callable[[float], Awaitable[object]]
-    _api: httpx.AsyncClient = field(init=False, repr=False)
-    _blobs: httpx.AsyncClient = field(init=False, repr=False)
+    _clients: Clients[httpx.AsyncClient] = field(init=False, repr=False)
     _free: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        guard_logs()
-        trust_env = not self.settings.is_local
-        self._api = httpx.AsyncClient(headers=HEADERS, limits=LIMITS, trust_env=trust_env)
-        self._blobs = httpx.AsyncClient(headers=HEADERS, limits=LIMITS, trust_env=trust_env)
+        self._clients = Clients(httpx.AsyncClient, self.route)
         self._free = asyncio.Semaphore(self.slots)
 
     async def close(self) -> None:
         """
         Close all connections.
         """
-        await self._api.aclose()
-        await self._blobs.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def run(self, conversation: Conversation[None]) -> AsyncGenerator[object]:
         """
@@ -309,8 +303,11 @@ class AsyncDriver:
     async def _talk(self, step: Step, visit: _Visit) -> object:
         match step:
             case Open(request):
-                client = self._blobs if request.is_download else self._api
-                sent = await client.send(as_httpx(client, request, self.patience), stream=True)
+                client, proxy = self._clients.serving(request)
+                try:
+                    sent = await client.send(as_httpx(client, request, self.patience), stream=True)
+                except UNSENT as error:
+                    return failure_of(error, proxy)
                 visit.response = sent
                 visit.async_pieces = sent.aiter_raw() if request.is_download else sent.aiter_bytes()
                 return head_of(sent)
@@ -328,7 +325,7 @@ class AsyncDriver:
             return False
 
     async def _token(self) -> str | None:
-        provider = self.settings.token
+        provider = self.route.settings.token
         if provider is None:
             return None
         if inspect.iscoroutinefunction(provider):

@@ -22,7 +22,7 @@ No error carries a key, a token or the signature of an image's URL: what a serve
     │   └── QuotaExceededError        a quota is used up, for longer than a retry can wait
     ├── GenerationTimeoutError   no answer in time
     ├── ServiceUnavailableError  the service failed or cannot be reached
-    │   ├── CertificateError          the server's certificate, or the client's, is not accepted
+    │   ├── TlsError          the server's certificate, or the client's, is not accepted
     │   └── ProxyError                a proxy cannot be reached, or lets nothing through
     ├── MalformedAnswerError     the answer is not what the API answers, or breaks off
     ├── ImageUrlExpiredError     the image's URL is not valid any more
@@ -330,7 +330,7 @@ class ServiceUnavailableError(GenerationError):
     hint = "Try again later; check the endpoint's host name and the network if it never works."
 
 
-class CertificateError(ServiceUnavailableError):
+class TlsError(ServiceUnavailableError):
     """
     No TLS connection: the server's certificate is not trusted, or it does not accept the client's.
     """

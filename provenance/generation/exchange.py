@@ -18,8 +18,10 @@ from provenance.generation.errors import (
     GenerationError,
     GenerationTimeoutError,
     MalformedAnswerError,
+    ProxyError,
     RateLimitedError,
     ServiceUnavailableError,
+    TlsError,
     Trace,
 )
 from provenance.generation.failure import error_of
@@ -35,6 +37,7 @@ from provenance.generation.step import (
     Leave,
     Sleep,
     TransportError,
+    TransportFailure,
     authorize,
     enter,
     read,
@@ -303,17 +306,21 @@ class Exchange:
             yield Sleep(wait)
 
 
+# By what happened: the error, its message, and whether the same request may do better later.
+_UNSENT: dict[TransportFailure, tuple[type[GenerationError], str, bool]] = {
+    "connect": (ServiceUnavailableError, "the service cannot be reached", True),
+    "address": (MalformedAnswerError, "the address is none that can be reached", False),
+    "certificate": (TlsError, "the server's certificate is not trusted", False),
+    "client certificate": (TlsError, "the server asks for another client certificate than it got", False),
+    "tls": (TlsError, "the server does not speak TLS as expected", False),
+    "proxy": (ProxyError, "the service cannot be reached through the proxy", True),
+    "refused by proxy": (ProxyError, "the proxy lets nothing through", False),
+    "cut": (ServiceUnavailableError, "the connection was cut before an answer", True),
+    "timeout": (GenerationTimeoutError, "no answer in time", False),
+    "other": (MalformedAnswerError, "the answer is not HTTP", False),
+}
+
+
 def _unsent(error: TransportError, secrets: tuple[str, ...]) -> GenerationError:
-    reason = redact(error.reason, secrets)
-    if error.kind == "timeout":
-        return GenerationTimeoutError(f"no answer in time: {reason}")
-    if error.kind == "certificate":
-        return ServiceUnavailableError(f"the server's certificate is not trusted: {reason}")
-    if error.kind == "other":
-        return MalformedAnswerError(f"the answer is not HTTP: {reason}")
-    what = (
-        "the service cannot be reached"
-        if error.kind == "connect"
-        else "the connection was cut before an answer"
-    )
-    return ServiceUnavailableError(f"{what}: {reason}", ErrorFacts(retryable=True))
+    kind, message, is_retryable = _UNSENT[error.kind]
+    return kind(f"{message}: {redact(error.reason, secrets)}", ErrorFacts(retryable=is_retryable))

@@ -1,9 +1,10 @@
 """
 Where the service is, which deployment is meant, and who asks.
 
-There are two forms of URL. With an api-version, from the argument or OPENAI_API_VERSION, it is the
-deployment's: the deployment stands in the path, and `model` must not stand in the body. Without one, or
-with `v1=True`, it is `/openai/v1/`, where `model` in the body names the deployment.
+There are two forms of URL. With a dated api-version, from the argument or OPENAI_API_VERSION, it is the
+deployment's: the deployment stands in the path, and `model` must not stand in the body. Without one, with
+one that only the other form has ("v1", "preview", "latest"), or with `v1=True`, it is `/openai/v1/`, where
+`model` in the body names the deployment. An endpoint that is a target URI says which it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+from provenance.generation.address import Address, read_address
 from provenance.generation.errors import AuthenticationError, SettingError
+from provenance.generation.header import check_headers, secrets_of
 from provenance.loopback import is_loopback
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
@@ -23,6 +26,11 @@ What gives a Microsoft Entra token when called; called for each attempt, since t
 """
 
 Operation = Literal["generations", "edits"]
+
+V1_VERSIONS = frozenset({"v1", "preview", "latest"})
+"""
+The api-versions that only the v1 form has.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Settings:
         api_key: The key, or None.
 
         token: The token callable, or None.
+
+        headers: Further headers for the API, as pairs of a name in lower case and a value.
     """
 
     base: str
@@ -65,6 +75,7 @@ class Settings:
     v1: bool
     api_key: str | None = field(repr=False)
     token: TokenProvider | None = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def is_local(self) -> bool:
@@ -89,7 +100,7 @@ class Settings:
 
     def credential(self, token: str | None) -> Credential:
         """
-        Write the header that says who asks.
+        Write the headers that say who asks, and those that a gateway asks for.
 
         Args:
             token: A token; None to use the key.
@@ -97,11 +108,14 @@ class Settings:
         Raises:
             AuthenticationError: If the token cannot be sent as a header.
         """
-        if token is None:
-            return Credential({"api-key": self.api_key or ""}, (self.api_key or "",))
-        if not _is_header(token):
-            raise AuthenticationError("the token callable gave something that is no token")
-        return Credential({"authorization": f"Bearer {token}"}, (token,))
+        further, secrets = dict(self.headers), secrets_of(self.headers)
+        if token is not None:
+            if not _is_header(token):
+                raise AuthenticationError("the token callable gave something that is no token")
+            return Credential({**further, "authorization": f"Bearer {token}"}, (token, *secrets))
+        if self.api_key is None:
+            return Credential(further, secrets)
+        return Credential({**further, "api-key": self.api_key}, (self.api_key, *secrets))
 
 
 def load_settings(
@@ -112,53 +126,68 @@ def load_settings(
     v1: bool | None,
     api_key: str | None,
     token: TokenProvider | None,
+    headers: Mapping[str, str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """
-    Join arguments and environment; arguments win.
+    Join arguments and environment; arguments win, and so does what an endpoint that is one of them names.
 
     Raises:
         SettingError: If something is missing, contradictory or unusable.
     """
-    base = _base(endpoint or environment.get("AZURE_OPENAI_ENDPOINT") or "")
-    name = deployment or environment.get("AZURE_OPENAI_DEPLOYMENT") or ""
+    address = read_address(endpoint or environment.get("AZURE_OPENAI_ENDPOINT") or "")
+    # An endpoint that was passed outranks the environment; one from there must agree with it.
+    beside = {} if endpoint else environment
+    name = _agreed("deployment", deployment, address.deployment, beside.get("AZURE_OPENAI_DEPLOYMENT"))
+    name = name or environment.get("AZURE_OPENAI_DEPLOYMENT") or ""
     if not name:
         raise SettingError("no deployment: pass deployment=NAME or set AZURE_OPENAI_DEPLOYMENT")
-    version = api_version or (None if v1 else environment.get("OPENAI_API_VERSION")) or None
-    if v1 is False and version is None:
-        raise SettingError("the deployment's form of URL needs an api_version (or OPENAI_API_VERSION)")
+    version, is_v1 = _form(address, api_version, v1, beside, environment)
     if api_key and token:
         raise SettingError("pass api_key or token, not both")
-    key = None if token else (api_key or environment.get("AZURE_OPENAI_API_KEY") or "").strip()
-    if not token and not key:
+    further = check_headers(headers or {})
+    key = None if token else (api_key or environment.get("AZURE_OPENAI_API_KEY") or "").strip() or None
+    if not token and not key and not further:
         raise SettingError("no credential: pass api_key or token, or set AZURE_OPENAI_API_KEY")
     if key and not _is_header(key):
         raise SettingError("the api key holds characters that no key has")
-    return Settings(base, name, version, v1 if v1 is not None else version is None, key, token)
+    return Settings(address.base, name, version, is_v1, key, token, further)
 
 
-def _base(endpoint: str) -> str:
-    if not endpoint:
-        raise SettingError("no endpoint: pass endpoint=URL or set AZURE_OPENAI_ENDPOINT")
-    try:
-        parts = urlsplit(endpoint.strip())
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise SettingError("the endpoint is not a URL") from error
-    if (
-        parts.username is not None
-        or parts.query
-        or parts.fragment
-        or not host
-        or not _is_header(endpoint.strip())
-    ):
-        raise SettingError("the endpoint must be a URL such as https://NAME.openai.azure.com, and no more")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise SettingError("the endpoint must begin with https:// (http:// only for this machine)")
-    path = parts.path.rstrip("/")
-    for end in ("/openai/v1", "/openai"):
-        path = path.removesuffix(end)
-    return f"{parts.scheme}://{parts.netloc}{path}"
+def _form(
+    address: Address,
+    api_version: str | None,
+    v1: bool | None,  # noqa: FBT001 - three-valued, and private
+    beside: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> tuple[str | None, bool]:
+    if v1 is not None and address.v1 is not None and v1 != address.v1:
+        raise SettingError("the endpoint is a target URI of the other form of URL than v1 asks for")
+    is_v1 = v1 if v1 is not None else address.v1
+    if is_v1:
+        version = _agreed("api_version", api_version, address.api_version, None)
+        if v1 is None and version is not None and version not in V1_VERSIONS:
+            raise SettingError(
+                "the endpoint ends in /openai/v1, which has no such api_version: leave one out"
+            )
+        return version, True
+    version = _agreed("api_version", api_version, address.api_version, beside.get("OPENAI_API_VERSION"))
+    version = version or environment.get("OPENAI_API_VERSION") or None
+    if is_v1 is None:
+        return version, version is None or version in V1_VERSIONS
+    if version is None or version in V1_VERSIONS:
+        raise SettingError(
+            "the deployment's form of URL needs an api_version (or OPENAI_API_VERSION) with a date"
+        )
+    return version, False
+
+
+def _agreed(what: str, argument: str | None, in_endpoint: str | None, beside: str | None) -> str | None:
+    other = argument or (beside if in_endpoint else None)
+    if in_endpoint and other and other != in_endpoint:
+        where = "passed" if argument else "in the environment"
+        raise SettingError(f"the endpoint names one {what}, and another is {where}: leave one of them out")
+    return in_endpoint or argument
 
 
 def _is_header(text: object) -> bool:

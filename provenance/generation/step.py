@@ -16,7 +16,10 @@ from provenance.generation.source import InputImage
 
 _T = TypeVar("_T")
 
-TransportFailure = Literal["connect", "certificate", "cut", "timeout", "other"]
+TransportFailure = Literal[
+    "connect", "address", "certificate", "client certificate", "tls", "proxy", "refused by proxy", "cut",
+    "timeout", "other",
+]  # fmt: skip
 
 
 class TransportError(Exception):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -17,11 +18,11 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from provenance.authority import KeyType
+from provenance.authority import KeyType, plain_png
 from provenance.cli import main
 from provenance.report import schema
-from provenance.simulator import Alter, Simulator
-from provenance.simulator.fault import Alteration
+from provenance.simulator import Alter, Answer, Deny, Simulator
+from provenance.simulator.fault import Alteration, Denial
 from provenance.trust import dump_trust_profile, load_trust_profile
 from tests.cli.conftest import PROGRAM
 
@@ -142,6 +143,40 @@ def test_what_cannot_be_had_is_explained(
 
     assert (result.exit_code, words in result.stderr, list(tmp_path.iterdir())) == (code, True, [])
     assert KEY not in result.output
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_an_error_beside_an_image_is_told(
+    simulator: Simulator, profile: str, tmp_path: Path, output_format: str
+) -> None:
+    """
+    On stderr, so that the reports stay reports; the image is saved.
+    """
+    picture = base64.b64encode(plain_png(16, 16, seed=1)).decode()
+    answer = {"data": [{"b64_json": picture}], "error": {"message": "One could not be made."}}
+    simulator.faults.add(Answer(json.dumps(answer).encode()))
+    arguments = ("--out", str(tmp_path / "out"), "--trust-profile", profile, "--format", output_format)
+
+    result = invoke(simulator, "generate", "a cat", "--n", "2", *arguments)
+
+    assert (result.exit_code, len(list((tmp_path / "out").glob("*.png")))) == (1, 1)
+    assert "One could not be made." in result.stderr
+    assert "One could not be made." not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("keys disabled", "--entra"), ("firewall", "Networking"), ("unknown", "policy of this organization")],
+)
+def test_each_denial_has_its_remedy(simulator: Simulator, tmp_path: Path, reason: Denial, words: str) -> None:
+    """
+    None of them is about the prompt, and none is a rejected image.
+    """
+    simulator.faults.add(Deny(reason))
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(tmp_path))
+
+    assert (result.exit_code, words in result.stderr, "prompt" in result.stderr) == (3, True, False)
 
 
 @pytest.mark.parametrize("marker", ["forbidden-prompt", "forbidden-output"])
