@@ -5,7 +5,7 @@ No error carries a key, a token or the signature of an image's URL: what a serve
 `redaction` first. `ImageRejectedError`, which carries the images it is about, stands in `image`.
 
     GenerationError
-    ├── SettingError             no endpoint, deployment or credential, or an extra is not installed
+    ├── SettingError             endpoint, credential, file or proxy missing or unusable, or an extra missing
     ├── InvalidOptionError       an option, an input image or a field that the model does not take
     ├── PromptFilteredError      the content filter refused the prompt
     ├── OutputFilteredError      the content filter withheld an image that had been made
@@ -158,12 +158,12 @@ class GenerationError(ProvenanceError):
 
 class SettingError(GenerationError):
     """
-    The client cannot be set up: no endpoint, deployment or credential, or an extra is not installed.
+    The client cannot be set up: what it needs is missing or contradictory, or an extra is not installed.
     """
 
     hint = (
-        "Pass endpoint, deployment and api_key or token, or set AZURE_OPENAI_ENDPOINT, "
-        "AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY."
+        "Correct what the message names; endpoint, deployment and key are arguments, or "
+        "AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY."
     )
 
 
