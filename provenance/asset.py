@@ -58,7 +58,7 @@ _STILL_BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "image/heic"),
 }
-_STRUCTURAL_BRANDS = frozenset((b"mif1", b"msf1"))
+_STRUCTURAL_BRANDS = frozenset((b"mif1", b"msf1", b"mif3"))
 
 _SVG_PROLOG = rb"(?s)\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)"
 _SVG_ROOT = rb"\s*<(?:[A-Za-z_][\w.-]*:)?svg[\s/>]"
@@ -464,13 +464,17 @@ def _iso_media_type(head: bytes) -> str:
     """
     Read the brands of an ISO base media file: the major one first, then the compatible ones.
 
+    In a low-overhead image (brand "mif3") the minor version stands for a brand, too: that of the codec.
+
     Source:
-        ISO/IEC 14496-12, "File type box"; ISO/IEC 23008-12, annex B; AV1 Image File Format, section 6.
+        ISO/IEC 14496-12, "File type box"; ISO/IEC 23008-12 with amendment 2, annex B and "Low-overhead
+        image file format"; AV1 Image File Format, section 6.
     """
     size = int.from_bytes(head[:4], "big")
     end = min(size, len(head)) if size > 1 else len(head)
     major = 16 if size == 1 else 8
-    brands = [head[at : at + 4] for at in (major, *range(major + 8, end - 3, 4))]
+    minor = (major + 4,) if head[major : major + 4] == b"mif3" else ()
+    brands = [head[at : at + 4] for at in (major, *minor, *range(major + 8, end - 3, 4))]
     for brand in brands:
         if brand in _STILL_BRANDS:
             return _STILL_BRANDS[brand]

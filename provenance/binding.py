@@ -16,14 +16,15 @@ from typing import TypeGuard
 
 from provenance import cbor
 from provenance.asset import Asset
+from provenance.bmff_hash import bmff_coverage
 from provenance.container import Embedding, Layout, Part
 from provenance.coverage import Coverage
 from provenance.jumbf import UPDATE_MANIFEST, Box, StructureError
 from provenance.status import manifest_label
 
 _DATA, _BOXES = "c2pa.hash.data", "c2pa.hash.boxes"
-_OTHERS = frozenset({"c2pa.hash.bmff", "c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3", "c2pa.hash.collection.data"})
-_HARD_BINDINGS = frozenset({_DATA, _BOXES}) | _OTHERS
+_BMFF = frozenset({"c2pa.hash.bmff", "c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3"})
+_HARD_BINDINGS = frozenset({_DATA, _BOXES, "c2pa.hash.collection.data"}) | _BMFF
 _NOT_KNOWN = Coverage()
 
 Entry = Mapping[object, object]
@@ -67,6 +68,8 @@ def _coverage(asset: Asset, layout: Layout, binding: Box, *, is_updated: bool) -
         return _data_hash(asset.size, layout.embedding, content, is_updated=is_updated)
     if binding.label == _BOXES and layout.parts:
         return _box_hash(asset.size - (layout.trailing_bytes or 0), layout, content)
+    if binding.label in _BMFF:
+        return bmff_coverage(asset, layout, content)
     return _NOT_KNOWN
 
 
@@ -109,7 +112,8 @@ def _data_hash(size: int, store: Embedding, content: Entry, *, is_updated: bool)
     """
     Look for the exclusion that is the manifest store, and count what any other one leaves open.
 
-    An update makes the store longer, and leaves the exclusion as it was: then only where it begins counts.
+    The field that states the store's size may be left out, too. An update makes the store longer, and leaves
+    the exclusion as it was: then only where it begins counts.
     """
     exclusions = [_span(entry) for entry in _list(content.get("exclusions"))]
     spans = [span for span in exclusions if span is not None]
@@ -123,6 +127,10 @@ def _data_hash(size: int, store: Embedding, content: Entry, *, is_updated: bool)
         explanation = "no exclusion of the data hash is where the manifest store lies"
         return Coverage(faults=(("assertion.dataHash.mismatch", explanation),))
     return Coverage(sum(min(end, size) - min(start, size) for start, end in others), beyond_end=not others)
+
+
+def _is_store(start: int, end: int, store: Embedding, *, is_updated: bool) -> bool:
+    return start == store.start and (end == store.end or is_updated)
 
 
 def _span(entry: object) -> tuple[int, int] | None:

@@ -39,14 +39,7 @@ _REMOTE = "Remote: must fetch remote manifests from url "
 class NoManifestError(Exception):
     """
     The engine finds no manifest store in the asset. Never leaves the library.
-
-    Attributes:
-        remote: Address of a manifest elsewhere, which was not followed; None if there is none.
     """
-
-    def __init__(self, remote: str | None = None) -> None:
-        super().__init__(remote)
-        self.remote = remote
 
 
 class RejectedStoreError(Exception):
@@ -67,13 +60,6 @@ class RejectedStoreError(Exception):
         Whether reading failed or came to an early end, rather than what was read.
         """
         return self.kind == "Io"
-
-    @property
-    def concerns_container(self) -> bool:
-        """
-        Whether it is about the container around the store, not about the store.
-        """
-        return self.failed_reading or str(self).startswith("asset could not be parsed")
 
 
 class Anchors(NamedTuple):
@@ -271,10 +257,8 @@ def _pem(certificates: Iterable[Certificate]) -> str:
 
 def _refusal(message: str) -> Exception:
     kind, _, rest = message.partition(":")
-    if kind == _NOT_FOUND:
+    if kind == _NOT_FOUND or message.startswith(_REMOTE):
         return NoManifestError()
-    if message.startswith(_REMOTE):
-        return NoManifestError(message.removeprefix(_REMOTE))
     return RejectedStoreError(kind, rest.strip() or message)
 
 

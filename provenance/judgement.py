@@ -18,7 +18,7 @@ from provenance.container import Layout, scan
 from provenance.coverage import Coverage
 from provenance.demand import Check, Outcome
 from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
-from provenance.errors import AssetTooLargeError, MalformedAssetError
+from provenance.errors import AssetTooLargeError
 from provenance.jumbf import (
     MANIFEST_STORE,
     SignedManifest,
@@ -47,11 +47,14 @@ from provenance.xmp import provenance_of
 _SOFT_BINDING = "soft binding assertion could not be decoded"
 
 
+# Where what looks like the place of a manifest store may hold something else, which nobody takes for one.
+_FOR_OTHERS_TOO = frozenset({"image/jpeg", "image/svg+xml"})
+
+
 class _Evidence(NamedTuple):
     store: ManifestStore | None = None
     opinions: Mapping[str, Opinion | None] | None = None
     failures: tuple[ValidationStatus, ...] = ()
-    remote: str | None = None
     coverage: Coverage = Coverage()
 
 
@@ -96,12 +99,12 @@ class Judge:
             layout.trailing_bytes,
             provenance=provenance,
         )
-        if layout.walked and not layout.stores:
+        if not layout.stores:
             return self._absent(facts)
         evidence = self._evidence(asset, layout, at or datetime.now(UTC))
         asset.check_unchanged()
         if evidence.store is None and not evidence.failures:
-            return self._absent(facts._replace(provenance=facts.provenance or evidence.remote))
+            return self._absent(facts)
         return self._verdict(facts, evidence, fixed_time=at is not None)
 
     def _absent(self, facts: AssetFacts) -> VerificationResult:
@@ -112,20 +115,14 @@ class Judge:
         if len(layout.stores) > 1:
             return _Evidence(failures=(_failure("claim.multiple", f"{len(layout.stores)} manifest stores"),))
         try:
-            if layout.walked:
-                return self._weigh(asset, layout, layout.stores[0], at)
-            # Where the container was not walked, the engine has to find the store first.
-            store = self._engine.read(asset, Anchors()).manifest_store
-            if len(store) > self._limits.max_store_bytes:
-                raise AssetTooLargeError("manifest store bytes", len(store), self._limits.max_store_bytes)
-            return self._weigh(asset, layout, store, at)
-        except NoManifestError as error:
-            return self._unseen(layout)._replace(remote=error.remote)
+            return self._weigh(asset, layout, layout.stores[0], at)
+        except NoManifestError:
+            # A store that we found and the engine did not is no reason to call the credentials absent.
+            explanation = "the engine finds no manifest store where there is one"
+            return _Evidence(failures=(_failure("claim.missing", explanation, StatusSource.VALIDATOR),))
         except RejectedStoreError as error:
             if error.failed_reading:
                 asset.sha256()  # raises if the bytes cannot be had: then the image is not to blame
-            if error.concerns_container and not layout.walked:
-                raise MalformedAssetError(str(error)) from error
             return _Evidence(failures=(_failure("general.error", f"{error.kind}: {error}"),))
 
     def _weigh(self, asset: Asset, layout: Layout, store: bytes, at: datetime) -> _Evidence:
@@ -137,8 +134,8 @@ class Judge:
         except TooManyManifestsError as error:
             raise AssetTooLargeError("manifests", error.count, self._limits.max_manifests) from error
         except StructureError as error:
-            if asset.media_type == "image/jpeg" and store[16:20] != MANIFEST_STORE[:4]:
-                return _Evidence()  # an APP11 box for another purpose, or what nobody takes for a store
+            if asset.media_type in _FOR_OTHERS_TOO and store[16:20] != MANIFEST_STORE[:4]:
+                return _Evidence()
             # What cannot be read in bounds is not handed to the engine, which knows none.
             return _Evidence(failures=(_failure("general.error", str(error), StatusSource.VALIDATOR),))
         covered = coverage(asset, layout, root)
@@ -178,14 +175,6 @@ class Judge:
         purposes = sorted({purpose for anchor in anchors for purpose in anchor.key_purposes})
         stamps = frozenset(o.time_stamp_anchor for o in found if o.time_stamp_anchor is not None)
         return Anchors(claims, stamps, tuple(purposes))
-
-    @staticmethod
-    def _unseen(layout: Layout) -> _Evidence:
-        # A store that we found and the engine did not is no reason to call the credentials absent.
-        if not layout.stores:
-            return _Evidence()
-        explanation = "the engine finds no manifest store where there is one"
-        return _Evidence(failures=(_failure("claim.missing", explanation, StatusSource.VALIDATOR),))
 
     def _verdict(self, facts: AssetFacts, evidence: _Evidence, *, fixed_time: bool) -> VerificationResult:
         store, opinions = evidence.store, evidence.opinions or {}

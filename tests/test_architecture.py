@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "status", "policies", "schemas", "selftest_data"}),
-    frozenset({"asset", "cbor", "cms", "coverage", "form", "jumbf", "loopback", "replacement", "xmp"}),
-    frozenset({"binding", "certificate", "container", "credential", "store_bounds", "timestamp"}),
-    frozenset({"path", "trust"}),
+    frozenset({"coverage", "errors", "status", "policies", "schemas", "selftest_data"}),
+    frozenset({"asset", "cms", "form", "jumbf", "loopback", "replacement", "xmp"}),
+    frozenset({"cbor", "certificate", "container", "credential", "timestamp"}),
+    frozenset({"binding", "bmff_hash", "path", "store_bounds", "trust"}),
     frozenset({"manifest"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),
     frozenset({"verdict"}),

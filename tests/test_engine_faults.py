@@ -734,13 +734,13 @@ def test_row_6_a_gif_bound_by_its_boxes_is_judged(authority: Authority, verifier
     assert verifier.verify(signed_gif(authority)).state is ValidationState.TRUSTED
 
 
-def test_row_6_bytes_behind_an_image_that_is_not_walked_are_not_accepted(
-    authority: Authority, verifier: Verifier
-) -> None:
+def test_row_6_bytes_behind_a_gif_are_not_accepted(authority: Authority, verifier: Verifier) -> None:
     """
-    Box hashes leave them unbound in a GIF as in a PNG, and there nobody measures them.
+    Box hashes leave them unbound in a GIF as in a PNG.
     """
-    assert verifier.verify(signed_gif(authority) + b"behind").accepted is False
+    result = verifier.verify(signed_gif(authority) + b"behind")
+
+    assert (result.accepted, result.facts.trailing_bytes) == (False, 6)
 
 
 # --- 7: settings that are ignored in silence ------------------------------------------------------
@@ -1315,7 +1315,7 @@ def iso_box(kind: bytes, body: bytes) -> bytes:
 
 def remote_image(kind: str, address: str) -> bytes:
     """
-    Write an image of a kind that only the engine takes apart, with XMP that names a remote manifest.
+    Write an image of another kind, with XMP that names a remote manifest.
     """
     xmp = made.remote_manifest_xmp(address).encode()
     if kind == "tiff":
@@ -1327,16 +1327,19 @@ def remote_image(kind: str, address: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["avif", "heic", "tiff"])
-def test_network_a_remote_manifest_is_not_fetched_from_containers_only_the_engine_reads(
+def test_network_a_remote_manifest_is_not_fetched_from_other_containers(
     listener: Listener, verifier: Verifier, kind: str
 ) -> None:
     """
-    The engine says that it would have to fetch; such an image carries no credentials.
+    The address is in the report; such an image carries no credentials.
     """
-    result = verifier.verify(remote_image(kind, f"http://127.0.0.1:{listener.port}/x"))
+    address = f"http://127.0.0.1:{listener.port}/x"
+
+    result = verifier.verify(remote_image(kind, address))
 
     settle()
     assert (listener.connections, result.state) == (0, ValidationState.ABSENT)
+    assert result.facts.provenance == address
 
 
 def identity_assertion(issuer: str) -> AssertionSpec:
@@ -1732,7 +1735,7 @@ def test_bounds_the_size_of_a_store_can_be_set(authority: Authority, sample_trus
 
 def svg_with(store: bytes) -> bytes:
     """
-    Put a store into an SVG, a container that only the engine takes apart.
+    Put a store into an SVG, where it stands as text.
     """
     encoded = base64.b64encode(store).decode()
     return (
@@ -1743,7 +1746,7 @@ def svg_with(store: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("unit", ["manifest store bytes", "manifests"])
-def test_bounds_hold_for_containers_that_only_the_engine_reads(
+def test_bounds_hold_for_containers_that_embed_text(
     authority: Authority, verifier: Verifier, unit: str
 ) -> None:
     """

@@ -34,7 +34,6 @@ from provenance import authority as made
 from provenance.answer import parse_answer
 from provenance.asset import Asset
 from provenance.authority import Authority, IngredientSpec, sign_image
-from provenance.container import Layout
 from provenance.demand import Outcome
 from provenance.engine import Anchors, Engine, EngineReading, NoManifestError
 from provenance.status import StatusKind, ValidationState
@@ -485,32 +484,6 @@ def test_a_damaged_file_without_credentials_is_an_error_in_every_container(
     """
     with pytest.raises(MalformedAssetError):
         verifier.verify(broken)
-
-
-@pytest.mark.parametrize(
-    ("name", "outcome", "actual"),
-    [("v2", Outcome.PASS, "none"), ("trusted", Outcome.FAIL, None)],
-    ids=["bound-by-data", "bound-by-boxes"],
-)
-def test_a_container_that_was_not_walked_needs_a_hash_over_all_of_it(
-    samples: Mapping[str, bytes],
-    sample_trust: TrustProfile,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    outcome: Outcome,
-    actual: str | None,
-) -> None:
-    """
-    A data hash covers the whole file; a hash of boxes leaves room that nobody looked into.
-    """
-    monkeypatch.setattr("provenance.judgement.scan", lambda *_: Layout(walked=False))
-
-    result = Verifier(trust=sample_trust, self_test=False).verify(samples[name])
-
-    checks = {check.id: (check.outcome, check.actual) for check in result.checks}
-    assert checks["trailing_bytes"] == (Outcome.PASS, "not measured for this kind of file")
-    assert checks["unbound_bytes"] == (outcome, actual)
-    assert (result.state, result.accepted) == (ValidationState.TRUSTED, outcome is Outcome.PASS)
 
 
 def test_a_file_that_changes_while_it_is_judged_is_an_error(

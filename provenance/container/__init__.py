@@ -8,12 +8,28 @@ find out. A store is handed on as it is embedded, damaged or not; whether it hol
 from __future__ import annotations
 
 from provenance.asset import Asset, Limits
+from provenance.container.bmff import scan_bmff
+from provenance.container.gif import scan_gif
 from provenance.container.jpeg import scan_jpeg
 from provenance.container.layout import Embedding, Layout, Part
 from provenance.container.png import scan_png
+from provenance.container.svg import scan_svg
+from provenance.container.tiff import scan_tiff
 from provenance.container.webp import scan_webp
 
 __all__ = ["Embedding", "Layout", "Part", "scan"]
+
+_WALKERS = {
+    "image/png": scan_png,
+    "image/jpeg": scan_jpeg,
+    "image/webp": scan_webp,
+    "image/avif": scan_bmff,
+    "image/heic": scan_bmff,
+    "image/heif": scan_bmff,
+    "image/tiff": scan_tiff,
+    "image/gif": scan_gif,
+    "image/svg+xml": scan_svg,
+}
 
 
 def scan(asset: Asset, limits: Limits) -> Layout:
@@ -21,9 +37,9 @@ def scan(asset: Asset, limits: Limits) -> Layout:
     Walk the container's headers as far as they decide whether there is a manifest store.
 
     Args:
-        asset: A PNG, JPEG or WebP image is walked; of any other only a blank layout is returned.
+        asset: The asset, of any kind that `Asset` takes.
 
-        limits: Most chunks and segments, largest manifest store and XMP packet.
+        limits: Most chunks, segments, boxes, blocks or directories; largest manifest store and XMP packet.
 
     Returns:
         The layout. A container that is damaged after or around a manifest store still has one:
@@ -38,10 +54,4 @@ def scan(asset: Asset, limits: Limits) -> Layout:
     Source:
         C2PA 2.4, "Embedding manifests into various file formats".
     """
-    if asset.media_type == "image/png":
-        return scan_png(asset, limits)
-    if asset.media_type == "image/jpeg":
-        return scan_jpeg(asset, limits)
-    if asset.media_type == "image/webp":
-        return scan_webp(asset, limits)
-    return Layout(walked=False)
+    return _WALKERS[asset.media_type](asset, limits)

@@ -30,7 +30,6 @@ _NAMES = {
     0xFE: "COM",
 }
 _SHORT_BYTES = 20
-_PIECE_BYTES = 256 * 1024
 _RESTARTS = tuple(bytes((0xFF, marker)) for marker in range(0xD0, 0xD8))
 _XMP_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\x00"
 _ANY_MARKER = re.compile(rb"\xff[^\xff]")
@@ -149,26 +148,20 @@ def _segments(asset: Asset, found: Findings) -> Iterator[tuple[int, int, int]]:
         header = int.from_bytes(asset.read_at(offset + _MARKER_BYTES, 2))
         end = ends.find(offset + _MARKER_BYTES + header)
         yield _SOS, offset, end - offset
-        start, offset = offset, markers.find(end)
+        offset = markers.find(end)
         # The engine makes a part of each, and there can be millions.
-        for _ in range(_count_restarts(asset, start, offset)):
-            if next(budget, None) is None:
-                raise too_many_chunks(found.limits)
-
-
-def _count_restarts(asset: Asset, start: int, end: int) -> int:
-    pieces = (asset.read_at(at, min(_PIECE_BYTES, end - at)) for at in range(start, end, _PIECE_BYTES))
-    return sum(piece.count(marker) for piece in pieces for marker in _RESTARTS)
+        if ends.restarts + markers.restarts > found.limits.max_chunks:
+            raise too_many_chunks(found.limits)
 
 
 class _MarkerSearch:
     """
-    Searches forward for markers, reading pieces that grow.
+    Searches forward for markers, reading pieces that grow, and counts restart markers in what it reads.
 
     So neither a short gap nor a long scan costs much more reading than it is long.
     """
 
-    __slots__ = ("_asset", "_base", "_pattern", "_piece", "_wanted")
+    __slots__ = ("_asset", "_base", "_pattern", "_piece", "_wanted", "restarts")
 
     def __init__(self, asset: Asset, pattern: re.Pattern[bytes]) -> None:
         self._asset = asset
@@ -176,6 +169,7 @@ class _MarkerSearch:
         self._piece = b""
         self._base = 0
         self._wanted = 4096
+        self.restarts = 0
 
     def find(self, offset: int) -> int:
         """
@@ -189,6 +183,7 @@ class _MarkerSearch:
             offset = self._base = max(offset, self._base + len(self._piece) - 1)
             self._piece = self._asset.read_at(offset, self._wanted)
             self._wanted = min(self._wanted * 2, 1024 * 1024)
+            self.restarts += sum(map(self._piece.count, _RESTARTS))
             if len(self._piece) < _MARKER_BYTES:
                 return self._asset.size
 
@@ -220,8 +215,8 @@ class _Box:
         """
         Take a further segment; *skipped* bytes of it after its length repeat what an earlier one said.
         """
-        start, known, fault = self.embedding
-        if self.spans and offset != start + known:
+        start, fault = self.embedding.start, self.embedding.fault
+        if self.spans and offset != self.embedding.end:
             fault = "the segments of the manifest store do not follow one another"
         elif self.spans and sequence != self.sequence + 1:
             fault = fault or "the segments of the manifest store are not numbered one after the other"

@@ -47,11 +47,16 @@ class Embedding(NamedTuple):
 
         fault: What is wrong with how it is embedded, such as segments that do not follow one another;
             None if nothing is.
+
+        size_field: First byte and length of the field elsewhere that states the store's size, which a
+            data hash may leave out as well (TIFF); None where there is no such field. What it says is
+            settled by the span that the data hash excludes.
     """
 
     start: int
     length: int
     fault: str | None = None
+    size_field: tuple[int, int] | None = None
 
     @property
     def end(self) -> int:
@@ -81,9 +86,6 @@ class Layout(NamedTuple):
         height: Pixels down, likewise.
 
         xmp: XMP packet; None if there is none or it is larger than allowed.
-
-        walked: Whether the container was walked at all; if not, only the engine can tell whether it
-            holds a manifest store.
     """
 
     stores: tuple[bytes, ...] = ()
@@ -93,7 +95,6 @@ class Layout(NamedTuple):
     width: int | None = None
     height: int | None = None
     xmp: bytes | None = None
-    walked: bool = True
 
     @property
     def store_found(self) -> bool:
@@ -119,16 +120,28 @@ class Findings:
     height: int | None = None
     damage: str | None = None
 
-    def add_store(self, asset: Asset, spans: Iterable[tuple[int, int]], embedding: Embedding) -> None:
+    def add_store(
+        self, asset: Asset, spans: Iterable[tuple[int, int]], embedding: Embedding | None = None
+    ) -> None:
         """
         Read a store from its (offset, length) spans, unless that is more than allowed.
         """
         spans = tuple(spans)
-        self.store_bytes += sum(length for _, length in spans)
+        self.require_room(sum(length for _, length in spans))
+        self.stores.append(b"".join(asset.read_at(offset, length) for offset, length in spans))
+        if embedding is not None:
+            self.embeddings.append(embedding)
+
+    def require_room(self, store_bytes: int) -> None:
+        """
+        Count the bytes of a further store.
+
+        Raises:
+            AssetTooLargeError: If they are more than allowed, over all stores.
+        """
+        self.store_bytes += store_bytes
         if self.store_bytes > self.limits.max_store_bytes:
             raise AssetTooLargeError("manifest store bytes", self.store_bytes, self.limits.max_store_bytes)
-        self.stores.append(b"".join(asset.read_at(offset, length) for offset, length in spans))
-        self.embeddings.append(embedding)
 
     def add_xmp(self, asset: Asset, offset: int, length: int) -> None:
         """
@@ -162,7 +175,7 @@ class Findings:
         single = len(self.stores) == 1
         return Layout(
             stores=tuple(self.stores),
-            embedding=self.embeddings[0] if single else None,
+            embedding=self.embeddings[0] if single and self.embeddings else None,
             parts=tuple(parts) if single else (),
             trailing_bytes=trailing_bytes,
             width=self.width,

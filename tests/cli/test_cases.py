@@ -15,16 +15,14 @@ from tests.cli.conftest import Invoke
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 
-def _cases() -> list[dict[str, Any]]:
+def _cases() -> list[Any]:
     index = CASES / "INDEX.json"
-    return json.loads(index.read_text()) if index.is_file() else []
+    if not index.is_file():
+        return [pytest.param(None, id="no cases")]
+    return [pytest.param(case, id=case["file"]) for case in json.loads(index.read_text())]
 
 
-@pytest.mark.parametrize(
-    "case",
-    _cases() or [pytest.param(None, id="no cases")],
-    ids=lambda case: case["file"] if case else None,
-)
+@pytest.mark.parametrize("case", _cases())
 def test_a_case_comes_out_as_it_must(invoke: Invoke, case: dict[str, Any] | None) -> None:
     """
     Its state, whether it is accepted, and what must not be held against it.
