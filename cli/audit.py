@@ -34,8 +34,8 @@ _SUMMARIES = ("text", "json")
 _WORDS = {
     Category.ACCEPTED: "trusted, and the policy is satisfied",
     Category.REJECTED: "trusted, but the policy demands more",
-    Category.UNTRUSTED: "whole, but signed by nobody who is trusted",
-    Category.INVALID: "changed or damaged after signing",
+    Category.UNTRUSTED: "hashes and signature hold, but the signer is unknown, expired or of another purpose",
+    Category.INVALID: "a hash, a signature or a rule of C2PA does not hold: the reasons say which",
     Category.ABSENT: "no Content Credentials, which says nothing about how they were made",
     Category.ERROR: "could not be judged",
 }
@@ -140,10 +140,12 @@ Exit codes:
     "--fail-on",
     "gate",
     type=_read_gate,
-    default="invalid,error",
+    default="integrity,error",
     show_default=True,
     metavar="LIST",
-    help="What fails the audit: any of absent, invalid, untrusted, rejected, error, with commas; or none.",
+    help="What fails the audit: any of absent, integrity, invalid, untrusted, rejected, error, with commas; "
+    "or none. 'integrity': of the invalid, those whose hashes or signature do not hold or cannot be checked; "
+    "'invalid': all of them, also those that only break a rule of C2PA.",
 )
 @click.option(
     "--baseline",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from provenance.certificate import Certificate
-from provenance.cli.render import signer_name, source_type, state_in_words
+from provenance.cli.render import reading_in_words, signer_name, source_type, state_in_words
 from provenance.cli.terminal import BLANK, Row, quoted
 from provenance.manifest import Action, Ingredient, Manifest, Reading, Signature
 from provenance.status import StatusKind, ValidationState, ValidationStatus
@@ -74,7 +74,7 @@ def _facts(facts: AssetFacts, sha256: str | None) -> Iterator[Row]:
 
 def _reading(reading: Reading, result: VerificationResult, depth: int, shown: set[str]) -> Iterator[Row]:
     kind = "active manifest" if reading.is_active else "manifest"
-    title = f"{kind} {quoted(reading.manifest.label)} - {reading.state.value}"
+    title = f"{kind} {quoted(reading.manifest.label)} - {reading_in_words(reading)}"
     yield Row(title, depth=depth, colour=_STATE_COLOURS[reading.state], bold=True)
     yield from _contents(reading.manifest, depth + 1)
     yield from _signature(reading.signature, depth + 1)

@@ -114,7 +114,7 @@ class MalformedAssetError(AssetError):
         reason: What is wrong, and at which byte.
     """
 
-    hint = "Get the image again from where it was made; the file is incomplete or damaged."
+    hint = "Ask for the file as it was first saved; this one is cut off, or not as its format demands."
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from provenance.asset import Asset, Limits
 from provenance.binding import coverage
+from provenance.cause import by_engine, is_signed_and_bound
 from provenance.check_catalogue import absent_check, verifier_checks
 from provenance.container import Layout, scan
 from provenance.coverage import Coverage
@@ -269,24 +270,13 @@ def _state(
     is_active: bool,
 ) -> ValidationState:
     failures = [status for status in statuses if status.kind is StatusKind.FAILURE]
-    # The engine leaves out what was recorded about an ingredient and still holds.
-    said = {StatusSource.ENGINE} if is_active else {StatusSource.ENGINE, StatusSource.RECORDED}
-    theirs = [status for status in statuses if status.source in said]
-    signed = succeeded(theirs, "claimSignature.validated")
-    bound = not is_active or any(_is_binding(status) for status in theirs)
-    if not signed or not bound or any(not is_about_signer(status.code) for status in failures):
+    theirs = by_engine(statuses, is_active=is_active)
+    if not is_signed_and_bound(statuses, is_active=is_active) or any(
+        not is_about_signer(status.code) for status in failures
+    ):
         return ValidationState.INVALID
-    by_engine = succeeded(theirs, "signingCredential.trusted") or any(
+    trusted = succeeded(theirs, "signingCredential.trusted") or any(
         status.code == "signingCredential.untrusted" for status in tolerated
     )
     by_us = succeeded(ours, "signingCredential.trusted") and succeeded(ours, "claimSignature.validated")
-    return ValidationState.VALID if failures or not by_engine or not by_us else ValidationState.TRUSTED
-
-
-def _is_binding(status: ValidationStatus) -> bool:
-    # assertion.dataHash.match, .boxesHash.match, .bmffHash.match, .collectionHash.match, ...
-    return (
-        status.kind is StatusKind.SUCCESS
-        and status.code.startswith("assertion.")
-        and status.code.endswith("Hash.match")
-    )
+    return ValidationState.VALID if failures or not trusted or not by_us else ValidationState.TRUSTED

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from provenance.cause import cause_of
 from provenance.certificate import Certificate
 from provenance.demand import Check
 from provenance.engine import VERSION
@@ -56,6 +57,7 @@ def to_dict(result: VerificationResult, *, name: str | None = None, sha256: str 
             "digest": result.policy.digest,
         },
         "trust": {"name": result.trust.name, "digest": result.trust.digest},
+        "cause": result.cause.value if result.cause else None,
         "findings": [_finding(check) for check in result.findings],
         "passes": list(result.passes),
         "checks": [_check(check) for check in result.checks],
@@ -182,11 +184,13 @@ def _time(time: datetime | None) -> str | None:
 
 
 def _reading(reading: Reading) -> Report:
+    cause = cause_of(reading)
     return {
         **_manifest(reading.manifest),
         "active": reading.is_active,
         "path": list(reading.path),
         "state": reading.state.value,
+        "cause": cause.value if cause else None,
         "credential": _credential(reading.signature),
         "failures": [_status(status) for status in reading.failures],
     }
@@ -198,6 +202,7 @@ def _unreferenced(manifest: Manifest) -> Report:
         "active": False,
         "path": None,
         "state": None,
+        "cause": None,
         "credential": None,
         "failures": [],
     }

@@ -3,7 +3,7 @@ The specification's vocabulary for what validation found.
 
 A status code says what happened; the array it stood in (success, informational, failure) says how
 much it matters. New codes appear with every release of the specification, so kinds are never
-derived from codes here; only the family of a failure is.
+derived from codes here; only the family of a failure is: signer, rules, or (all others) integrity.
 """
 
 from __future__ import annotations
@@ -90,6 +90,44 @@ def is_about_signer(code: str) -> bool:
     return code.startswith(_SIGNER_FAMILIES)
 
 
+_RULE_FAMILIES = (
+    "assertion.action.",
+    "assertion.alternativeContentRepresentation.",
+    "assertion.cbor.invalid",
+    "assertion.cloud-data.",
+    "assertion.ingredient.malformed",
+    "assertion.json.invalid",
+    "assertion.metadata.",
+    "assertion.required.missing",
+    "assertion.selfRedacted",
+    "assertion.timestamp.malformed",
+    "claim.malformed",
+    "claim.required.missing",
+    "ingredient.malformed",
+    "manifest.multipleParents",
+    "manifest.timestamp.",
+    "manifest.update.",
+)
+
+
+def is_about_rules(code: str) -> bool:
+    """
+    Tell whether a failure concerns only how a claim or an assertion is written, which its signature covers.
+
+    Such a rule was broken when the manifest was signed, if its hashes and its claim signature hold: whoever
+    has not the key cannot bring it about afterwards.
+
+    Returns:
+        True for what claims and assertions say, and for what may stand in which kind of manifest. False for
+        hashes and signatures; for what is missing, cannot be read, stands there twice or is covered by no
+        hash, since that can be brought about afterwards; and for unknown codes.
+
+    Source:
+        C2PA 2.4, "Validation status codes".
+    """
+    return code.startswith(_RULE_FAMILIES)
+
+
 def manifest_label(url: str) -> str | None:
     """
     Read the manifest's label out of an absolute JUMBF URI.
@@ -105,6 +143,17 @@ def manifest_label(url: str) -> str | None:
         return url
     parts = path.removeprefix("/").split("/")
     return parts[1] if parts[0] == "c2pa" and len(parts) > 1 else None
+
+
+def is_hard_binding(status: ValidationStatus) -> bool:
+    """
+    Tell whether a status says that a hard binding matches, such as `assertion.dataHash.match`.
+    """
+    return (
+        status.kind is StatusKind.SUCCESS
+        and status.code.startswith("assertion.")
+        and status.code.endswith("Hash.match")
+    )
 
 
 def succeeded(

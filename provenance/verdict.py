@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from provenance.cause import Cause, cause_of_all
 from provenance.demand import Check, Outcome
 from provenance.errors import ProvenanceError
 from provenance.manifest import Manifest, Reading
@@ -129,6 +130,13 @@ class VerificationResult:
         The active manifest, or None.
         """
         return self.readings[0] if self.readings else None
+
+    @property
+    def cause(self) -> Cause | None:
+        """
+        Why the state is `invalid` or `valid`; None for `absent` and `trusted`.
+        """
+        return cause_of_all(self.state, self.readings, self.store_failures)
 
     @property
     def passes(self) -> tuple[str, ...]:

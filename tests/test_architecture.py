@@ -29,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cbor", "certificate", "container", "credential", "timestamp"}),
     frozenset({"binding", "bmff_hash", "path", "store_bounds", "trust"}),
     frozenset({"manifest"}),
+    frozenset({"cause"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),
     frozenset({"verdict"}),
     frozenset({"check_catalogue"}),

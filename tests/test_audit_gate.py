@@ -49,7 +49,7 @@ def write_lines(path: Path, *lines: str) -> Path:
         (" rejected , untrusted", {Category.REJECTED, Category.UNTRUSTED}),
         ("invalid,invalid", {Category.INVALID}),
         ("none", set()),
-        ("absent,invalid,untrusted,rejected,error", set(CHOICES)),
+        ("absent,integrity,invalid,untrusted,rejected,error", set(CHOICES)),
     ],
 )
 def test_categories_are_named_with_commas(text: str, expected: set[Category]) -> None:
@@ -62,7 +62,7 @@ def test_categories_are_named_with_commas(text: str, expected: set[Category]) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("accepted", "'accepted' is none of absent, invalid, untrusted, rejected, error, none"),
+        ("accepted", "'accepted' is none of absent, integrity, invalid, untrusted, rejected, error, none"),
         ("invalid,typo", "'typo' is none of"),
         ("Invalid", "'Invalid' is none of"),
         ("", "'' is none of"),
@@ -97,11 +97,46 @@ def test_a_record_fails_if_its_category_was_named(category: Category, named: Cat
     assert record.failing is (category is named)
 
 
-def test_by_default_damage_and_errors_fail() -> None:
+def test_by_default_integrity_and_errors_fail() -> None:
     """
     Most files of most folders carry no credentials, and many signers are unknown.
     """
-    assert Gate().fail_on == DEFAULT == Gate.parse("invalid,error").fail_on
+    assert Gate().fail_on == DEFAULT == Gate.parse("integrity,error").fail_on
+
+
+@pytest.mark.parametrize(
+    ("reasons", "by_default"),
+    [
+        (("integrity",), True),
+        (("integrity", "conformance"), True),
+        (("integrity", "trailing_bytes"), True),
+        (("conformance",), False),
+        (("conformance", "trailing_bytes"), False),
+    ],
+)
+def test_a_rule_broken_from_birth_fails_only_where_all_that_is_invalid_does(
+    reasons: tuple[str, ...], *, by_default: bool
+) -> None:
+    """
+    Nobody has changed such an image, and another copy would be no better.
+    """
+    record = made("a", Category.INVALID, *reasons)
+
+    assert Gate().apply(record).failing is by_default
+    assert Gate.parse("integrity").apply(record).failing is by_default
+    assert Gate.parse("invalid").apply(record).failing
+    assert not Gate.parse("absent,untrusted,rejected,error").apply(record).failing
+
+
+def test_what_got_worse_than_its_baseline_fails(tmp_path: Path) -> None:
+    """
+    A signer who breaks a rule is no licence to change the image.
+    """
+    known = Baseline([Known("a", Category.INVALID, ("conformance",))])
+
+    for gate in (Gate(baseline=known), Gate(frozenset({Category.INVALID}), known)):
+        assert not gate.apply(made("a", Category.INVALID, "conformance")).failing
+        assert gate.apply(made("a", Category.INVALID, "integrity", "conformance")).failing
 
 
 def test_a_record_is_marked_anew() -> None:
@@ -119,6 +154,7 @@ def test_a_record_is_marked_anew() -> None:
         ("none", 0),
         ("absent", 1),
         ("invalid", 1),
+        ("integrity", 1),
         ("error", 3),
         ("invalid,error", 3),
         ("untrusted,rejected", 1),

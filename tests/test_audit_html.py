@@ -26,9 +26,13 @@ from PIL import Image
 from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer import html
 from provenance.audit.writer.html import HtmlWriter
+from provenance.authority import Authority
 from provenance.cli import render
 from provenance.errors import MalformedAssetError
+from provenance.trust import TrustProfile
+from provenance.verifier import Verifier
 from tests.browser_support import Browser, Page, Seen
+from tests.cause_support import images_by_cause
 from tests.test_samples import DEFAULT, ENTRIES, judged
 
 HEADING = Heading("azure-openai", 1, "ab" * 32, "sample", "cd" * 32, "c2pa-python 0.38.1", "0.1.0")
@@ -451,6 +455,30 @@ def test_every_sample_is_told_in_the_words_of_the_command(opened: Open) -> None:
     for name, words in told.items():
         rows = {row.label: row.text for row in render.verdict(name, judged(name, DEFAULT))}
         assert words == {term: rows.get(term, "").replace("anchor of yours", "anchor") for term in words}
+
+
+def test_every_cause_is_told_in_the_words_of_the_command(
+    authority: Authority, sample_trust: TrustProfile, opened: Open
+) -> None:
+    """
+    Another key, a broken rule, an edit on top, an expired signer: none is said to be changed or unknown.
+    """
+    verifier = Verifier(trust=sample_trust, self_test=False)
+    images = {cause.value: image for cause, image in images_by_cause(authority).items()}
+    results = {name: verifier.verify(image) for name, image in sorted(images.items())}
+    terms = ("state", "signed by", "signed at", "lies below", "made by", "note")
+    told = {}
+
+    with opened([Record.of(result, name) for name, result in results.items()]) as page:
+        page.press("/", "ArrowDown", "Enter")
+        for name in results:
+            assert page.text("#details-title") == name
+            told[name] = {term: re.sub("[“”]", '"', fact(page, term.capitalize()) or "") for term in terms}
+            page.press("ArrowRight")
+
+    for name, words in told.items():
+        rows = {row.label: row.text for row in render.verdict(name, results[name])}
+        assert words == {term: rows.get(term, "").replace("anchor of yours", "anchor") for term in terms}
 
 
 def test_details_hold_all_that_is_known(opened: Open) -> None:

@@ -34,6 +34,7 @@ from provenance import authority as made
 from provenance.answer import parse_answer
 from provenance.asset import Asset
 from provenance.authority import Authority, IngredientSpec, sign_image
+from provenance.cause import Cause
 from provenance.demand import Outcome
 from provenance.engine import Anchors, Engine, EngineReading, NoManifestError
 from provenance.status import StatusKind, ValidationState
@@ -292,6 +293,34 @@ def test_both_have_to_trust_the_signer(samples: Mapping[str, bytes], judged: Jud
 
     assert (result.state, finding_ids(result)) == (ValidationState.VALID, ["signing_credential"])
     assert "(signingCredential.untrusted, validator)" in result.findings[0].message
+
+
+def test_where_only_we_trust_the_signer_that_is_said(samples: Mapping[str, bytes], judged: Judged) -> None:
+    """
+    Nobody is called unknown or expired whom nobody found to be so.
+    """
+    result = judged(samples["trusted"], without("signingCredential.trusted"))
+
+    assert (result.state, result.cause) == (ValidationState.VALID, Cause.VALIDATORS_DISAGREE)
+    assert result.findings[0].message.startswith("the two validators disagree on the signer")
+
+
+def test_a_missing_binding_is_not_excused_by_a_broken_rule(
+    samples: Mapping[str, bytes], judged: Judged
+) -> None:
+    """
+    Even where the engine reports nothing but the rule.
+    """
+
+    def edit(answer: Answer) -> None:
+        without("assertion.boxesHash.match")(answer)
+        adding("failure", "assertion.action.malformed")(answer)
+
+    result = judged(samples["trusted"], edit)
+
+    assert (result.state, result.cause) == (ValidationState.INVALID, Cause.INCOMPLETE)
+    assert finding_ids(result) == ["integrity", "conformance"]
+    assert "claim signature or hard binding is missing" in result.findings[0].message
 
 
 def test_both_have_to_read_the_same_active_manifest(authority: Authority, judged: Judged) -> None:
@@ -605,6 +634,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
         "invalid": [
             ("manifest_store", "pass"),
             ("integrity", "fail"),
+            ("conformance", "skipped"),
             ("signing_credential", "skipped"),
             ("trailing_bytes", "pass"),
             ("unbound_bytes", "skipped"),
@@ -613,6 +643,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
         "valid": [
             ("manifest_store", "pass"),
             ("integrity", "pass"),
+            ("conformance", "pass"),
             ("signing_credential", "fail"),
             ("trailing_bytes", "pass"),
             ("unbound_bytes", "pass"),
@@ -621,6 +652,7 @@ def test_no_policy_is_asked_about_credentials_that_do_not_hold(
         "trusted": [
             ("manifest_store", "pass"),
             ("integrity", "pass"),
+            ("conformance", "pass"),
             ("signing_credential", "pass"),
             ("trailing_bytes", "pass"),
             ("unbound_bytes", "pass"),

@@ -13,6 +13,7 @@ from provenance.status import (
     StatusSource,
     ValidationState,
     ValidationStatus,
+    is_about_rules,
     is_about_signer,
     manifest_label,
 )
@@ -61,6 +62,70 @@ def test_every_other_failure_makes_a_manifest_invalid(code: str) -> None:
     A code nobody has heard of is taken for the worst, and so is one that only resembles a known one.
     """
     assert is_about_signer(code) is False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "assertion.action.malformed",
+        "assertion.action.ingredientMismatch",
+        "assertion.cbor.invalid",
+        "assertion.cloud-data.labelMismatch",
+        "assertion.selfRedacted",
+        "claim.malformed",
+        "manifest.multipleParents",
+        "manifest.update.invalid",
+        "manifest.update.wrongParents",
+    ],
+)
+def test_rules_on_what_was_signed_are_no_matter_of_integrity(code: str) -> None:
+    """
+    Nobody can break them afterwards without the key.
+    """
+    assert (is_about_rules(code), is_about_signer(code)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "assertion.bmffHash.mismatch",
+        "assertion.boxesHash.unknownBox",
+        "assertion.dataHash.malformed",
+        "assertion.dataHash.redacted",
+        "assertion.hashedURI.mismatch",
+        "assertion.inaccessible",
+        "assertion.missing",
+        "assertion.multipleHardBindings",
+        "assertion.notRedacted",
+        "assertion.outsideManifest",
+        "assertion.undeclared",
+        "algorithm.unsupported",
+        "claim.cbor.invalid",
+        "claim.hardBindings.missing",
+        "claim.missing",
+        "claim.multiple",
+        "claimSignature.mismatch",
+        "claimSignature.missing",
+        "general.error",
+        "hashedURI.missing",
+        "ingredient.claimSignature.mismatch",
+        "ingredient.hashedURI.mismatch",
+        "ingredient.manifest.mismatch",
+        "ingredient.manifest.missing",
+        "manifest.compressed.invalid",
+        "manifest.inaccessible",
+        "manifest.missing",
+        "signingCredential.untrusted",
+        "assertion.actions.malformed",
+        "made.up.next.year",
+        "",
+    ],
+)
+def test_hashes_signatures_and_what_is_unknown_are_no_matter_of_rules(code: str) -> None:
+    """
+    What is missing, doubled or covered by no hash can be made so by anybody, and what is unknown, too.
+    """
+    assert is_about_rules(code) is False
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,27 @@ NONE = "none"
 The word for a gate that lets everything pass.
 """
 
-CHOICES = (Category.ABSENT, Category.INVALID, Category.UNTRUSTED, Category.REJECTED, Category.ERROR)
+INTEGRITY = "integrity"
+"""
+The word for those `invalid` files of which a hash or a signature does not hold or cannot be checked.
+"""
+
+CHOICES: tuple[str, ...] = (
+    Category.ABSENT,
+    INTEGRITY,
+    Category.INVALID,
+    Category.UNTRUSTED,
+    Category.REJECTED,
+    Category.ERROR,
+)
 """
 What can fail an audit: everything but what is accepted.
 """
 
-DEFAULT = frozenset({Category.INVALID, Category.ERROR})
+DEFAULT = frozenset({INTEGRITY, Category.ERROR})
 """
-What fails an audit unless told otherwise: what was changed or damaged, and what could not be judged.
+What fails an audit unless told otherwise: what does not hold, and what could not be judged. What only breaks
+a rule of C2PA was signed like that.
 """
 
 PASSED = 0
@@ -109,28 +122,28 @@ class Gate:
     What fails an audit.
 
     Attributes:
-        fail_on: Categories that do; may be empty.
+        fail_on: Categories that do, or `INTEGRITY`; may be empty.
 
         baseline: What was known before and does not count, or None.
     """
 
-    fail_on: frozenset[Category] = DEFAULT
+    fail_on: frozenset[str] = DEFAULT
     baseline: Baseline | None = None
 
     def __post_init__(self) -> None:
         """
-        Refuse to fail what is accepted.
+        Refuse to fail what is accepted, and words that name nothing.
 
         Raises:
             ValueError: If so.
         """
         if not self.fail_on <= frozenset(CHOICES):
-            raise ValueError("what is accepted cannot fail an audit")
+            raise ValueError("what is accepted, or no category, cannot fail an audit")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """
-        Read categories with commas between them, or "none".
+        Read categories (or "integrity") with commas between them, or "none".
 
         Raises:
             ValueError: If there is another word, no word, or "none" beside others.
@@ -142,13 +155,15 @@ class Gate:
             raise ValueError(f"{unknown[0]!r} is none of {choices}")
         if NONE in words and len(words) > 1:
             raise ValueError(f"{NONE!r} goes with nothing else")
-        return cls(frozenset(Category(word) for word in words - {NONE}))
+        return cls(frozenset(words - {NONE}))
 
     def apply(self, record: Record) -> Record:
         """
         Mark a record as failing, or not.
         """
-        failing = record.category in self.fail_on and (self.baseline is None or record not in self.baseline)
+        broken = INTEGRITY in self.fail_on and INTEGRITY in record.reasons
+        counted = broken or record.category in self.fail_on
+        failing = counted and (self.baseline is None or record not in self.baseline)
         return record if failing == record.failing else record._replace(failing=failing)
 
     @staticmethod

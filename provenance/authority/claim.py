@@ -120,7 +120,8 @@ def _manifest(
     required = tuple(
         made for made, told in zip(ingredients, spec.ingredients, strict=True) if made and told.stored
     )
-    return ManifestBox(spec.label, box.superbox(jumbf.MANIFEST, spec.label, *boxes), signature[8:], required)
+    kind = jumbf.UPDATE_MANIFEST if spec.update else jumbf.MANIFEST
+    return ManifestBox(spec.label, box.superbox(kind, spec.label, *boxes), signature[8:], required)
 
 
 def _assertions(

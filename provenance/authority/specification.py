@@ -170,6 +170,9 @@ class ManifestSpec:
 
         format: `dc:format`, in claims of version 1 only; None for what the image is.
 
+        update: Write an update manifest, which takes its hard binding from its one parentOf ingredient:
+            *binding* is to be "none".
+
         binding: Hard binding.
 
         actions_label: "actions" writes the bare list of 2023; every other label the usual map.
@@ -200,6 +203,7 @@ class ManifestSpec:
     instance_id: str = "1.0"
     title: str | None = None
     format: str | None = None
+    update: bool = False
     binding: Binding = "boxes"
     actions_label: str = "c2pa.actions"
     actions: tuple[Mapping[str, object], ...] | None = None

@@ -177,13 +177,17 @@ def _signer(report: Report) -> tuple[str | None, bool]:
     if credential is None or not credential["chain"]:
         return None, False
     name = credential["organization"] or credential["common_name"] or credential["chain"][0]["subject"]
-    vouched = credential["anchor"] is not None and report["state"] != ValidationState.INVALID
+    vouched = credential["anchor"] is not None and _holds(report)
     return name, vouched
+
+
+def _holds(report: Report) -> bool:
+    return all(finding["check"] != "integrity" for finding in report["findings"])
 
 
 def _signed_at(report: Report) -> str | None:
     credential = report.get("credential")
-    if credential is None or report["state"] == ValidationState.INVALID:
+    if credential is None or not _holds(report):
         return None
     signed_at: str | None = credential["signed_at"]
     return signed_at

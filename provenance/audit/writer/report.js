@@ -12,8 +12,8 @@
   const CATEGORIES = [
     { id: 'accepted', sign: '✓', meaning: 'trusted, and the policy is satisfied' },
     { id: 'rejected', sign: '≠', meaning: 'trusted, but the policy demands more' },
-    { id: 'untrusted', sign: '?', meaning: 'the credentials hold; no trusted signer' },
-    { id: 'invalid', sign: '✕', meaning: 'changed after signing, or damaged' },
+    { id: 'untrusted', sign: '?', meaning: 'the signer is unknown, expired or of another purpose' },
+    { id: 'invalid', sign: '✕', meaning: 'a hash, a signature or a rule of C2PA does not hold' },
     { id: 'absent', sign: '–', meaning: 'no Content Credentials; says nothing of how it was made' },
     { id: 'error', sign: '!', meaning: 'could not be judged' },
   ];
@@ -22,8 +22,9 @@
   /** What the checks and errors that this project names mean; a policy may name others. */
   const REASONS = new Map([
     ['manifest_store', 'no Content Credentials'],
-    ['integrity', 'changed after signing, or the credentials are damaged'],
-    ['signing_credential', 'no trusted signer'],
+    ['integrity', 'a hash or the signature does not hold, or cannot be checked'],
+    ['conformance', 'what was signed breaks a rule of C2PA'],
+    ['signing_credential', 'the signer is unknown, expired or of another purpose'],
     ['trailing_bytes', 'bytes after the end of the image, which no signature covers'],
     ['unbound_bytes', 'bytes inside the file that no hash binds'],
     ['software_agent', 'made by a software agent that the policy does not name'],
@@ -33,10 +34,58 @@
     ['UnreadableAssetError', 'the file could not be read'],
     ['AssetTooLargeError', 'larger than allowed'],
     ['UnsupportedAssetError', 'not an image of a kind that is read'],
-    ['MalformedAssetError', 'damaged where it has to be read'],
+    ['MalformedAssetError', 'cut off or damaged where it has to be read'],
     ['EngineError', 'the C2PA engine failed'],
     ['WorkerCrashedError', 'the process that judged it ended'],
     ['DeadlineExceededError', 'took longer than allowed'],
+  ]);
+
+  /** Why a manifest is not trusted: what it proves, and what can be done. */
+  const CAUSES = new Map([
+    ['hash_mismatch', {
+      state: 'invalid: changed after signing',
+      next: 'Get the image again from where it was made: a copy that was edited, resized or saved anew cannot pass.',
+    }],
+    ['signature_mismatch', {
+      state: 'invalid: the claim signature does not verify with the key of its certificate',
+      next: 'Every hash matches, so another key signed, or the claim or its signature was changed since. Do not rely on what it says; if the file came straight from where it was made, tell those who made it.',
+    }],
+    ['incomplete', {
+      state: 'invalid: the credentials are incomplete, or cannot be checked',
+      next: 'Do not rely on what they say. Ask for the file as it was first saved; if it is the same, tell those who made it.',
+    }],
+    ['rule_broken', {
+      state: 'invalid: signed like this, against a rule of C2PA; hashes and signature hold',
+      next: 'Another copy will not differ: tell those who made it which rule the check “conformance” names.',
+    }],
+    ['edit_recorded', {
+      state: 'invalid: edited since, by a record on top that the rules of C2PA do not allow',
+      next: 'Ask for the image as it was before the edit. The manifests below show what it was made from.',
+    }],
+    ['signer_unknown', {
+      state: 'valid, but nobody who is trusted vouches for the signer',
+      next: 'The chain of certificates is below. To trust another signer, see “provenance trust add --help”.',
+    }],
+    ['signer_expired', {
+      state: "valid, but the signer's certificate had expired, or was not valid yet",
+      next: 'The signer is known, but no trusted time-stamp shows when it signed. Ask where the image was made for one with a time-stamp; “--at” and “--tsa-anchors” settle which day and which authorities count.',
+    }],
+    ['signer_outside_validity', {
+      state: 'valid, but signed outside the time for which the certificate holds',
+      next: 'The signer is known, but its certificate did not hold at the time that the time-stamp shows. Ask where the image was made for one that was signed while it held.',
+    }],
+    ['signer_purpose', {
+      state: 'valid, but signed with a certificate for another purpose',
+      next: 'The signer is known, but its certificate is not meant for signing such images. A trust profile settles which key purposes to accept.',
+    }],
+    ['signer_path', {
+      state: 'valid, but the certificate chain is not accepted',
+      next: 'The chain ends at a known trust anchor, but not every certificate in it may be used in this way: the check “signing_credential” says why.',
+    }],
+    ['validators_disagree', {
+      state: 'valid, but the two validators disagree on the signer',
+      next: 'The validation status codes below show what each of them found.',
+    }],
   ]);
 
   /** The columns; one without a key cannot be sorted by. */
@@ -588,14 +637,12 @@
     if (report.state === 'absent') {
       return 'absent: no Content Credentials';
     }
-    if (report.state === 'invalid') {
-      const changed = report.validation.failure.some((status) => status.code.endsWith('.mismatch'));
-      return changed ? 'invalid: changed after signing' : 'invalid: the credentials are damaged';
-    }
-    if (report.state === 'valid') {
-      return 'valid, but the signer is not trusted';
-    }
-    return `trusted${reservation(report)}`;
+    return report.state === 'trusted' ? `trusted${reservation(report)}` : manifestInWords(report);
+  }
+
+  /** Say what one manifest proves. */
+  function manifestInWords({ state, cause }) {
+    return CAUSES.get(cause)?.state ?? state;
   }
 
   function reservation(report) {
@@ -623,12 +670,32 @@
     return make('span', {}, quoted(organization), ' (', quoted(common), ')');
   }
 
+  /** Tell whether the claim signature and all hashes hold, whoever signed. */
+  function signatureHolds(report) {
+    return report.checks.some(({ id, outcome }) => id === 'integrity' && outcome === 'pass');
+  }
+
+  /** Say what an edit was recorded on top of. */
+  function belowInWords({ manifests, cause }) {
+    if (cause !== 'edit_recorded') {
+      return [null];
+    }
+    const parent = manifests[0].ingredients.find(({ relationship }) => relationship === 'parentOf');
+    const below = manifests.find(({ label, path }) => path !== null && label === parent?.manifest);
+    if (below === undefined) {
+      return ['a manifest that cannot be read'];
+    }
+    const made = below.actions.filter((action) => action.action === 'c2pa.created');
+    const maker = made.length === 1 ? [', made by ', quoted(made[0].software_agent)] : [];
+    return [manifestInWords(below), ', signed by ', signerName(below.credential), ...maker];
+  }
+
   function signerInWords(report) {
     const { credential } = report;
     if (credential === null) {
       return [null];
     }
-    if (report.state === 'invalid') {
+    if (!signatureHolds(report)) {
       return [signerName(credential), ' by its own claim, which does not hold'];
     }
     if (credential.anchor === null) {
@@ -639,7 +706,7 @@
 
   function timeInWords(report) {
     const { credential } = report;
-    if (credential === null || report.state === 'invalid') {
+    if (credential === null || !signatureHolds(report)) {
       return [null];
     }
     if (credential.time_stamp === null) {
@@ -690,21 +757,17 @@
 
   /** Say what can be done about a file that was not accepted. */
   function advice(report) {
-    const again = 'Get the image again from where it was made';
     if (report.accepted) {
       return null;
     }
     if (report.state === 'absent') {
       return 'This says nothing about how the image was made. Copies often lose their credentials: ask for the file as it was first saved.';
     }
-    if (report.state === 'invalid') {
-      return `${again}: a copy that was edited, resized or saved anew cannot pass.`;
-    }
-    if (report.state === 'valid') {
-      return 'The chain of certificates is below. To trust another signer, see “provenance trust add --help”.';
+    if (CAUSES.has(report.cause)) {
+      return CAUSES.get(report.cause).next;
     }
     if (isFailed(report, 'trailing_bytes') || isFailed(report, 'unbound_bytes')) {
-      return `${again}: no Azure OpenAI image seen so far holds a byte that is not bound.`;
+      return 'Ask for the file as it was first saved: no Azure OpenAI image seen so far holds a byte that is not bound.';
     }
     return report.passes.length > 0
       ? `It passes under: ${escaped(report.passes.join(', '))}.`
@@ -718,11 +781,21 @@
       : [null];
   }
 
-  function toleratedNote({ tolerated }) {
-    const codes = [...new Set(tolerated.map((status) => status.code))].slice(0, MAX_ITEMS);
-    return codes.length === 0
-      ? null
-      : `${escaped(codes.join(', '))} tolerated: a known fault of the engine, not of the image`;
+  /** Say what was tolerated; what holds for several manifests once. */
+  function toleratedNotes({ tolerated }) {
+    const manifestsBy = new Map();
+    for (const { code, explanation, url } of tolerated) {
+      const key = JSON.stringify([code, explanation]);
+      manifestsBy.set(key, (manifestsBy.get(key) ?? new Set()).add(url));
+    }
+    return [...manifestsBy].slice(0, MAX_ITEMS).map(([key, { size }]) => {
+      const [code, explanation] = JSON.parse(key);
+      const where = size > 1 ? ` in ${number(size)} manifests` : '';
+      const why = code.startsWith('signingCredential.')
+        ? "the engine judges by today's date, and another one was asked for"
+        : 'a known fault of the engine, not of the image';
+      return ['Note', shown(code), ' (', quoted(explanation), `)${where} was tolerated: ${why}`];
+    });
   }
 
   // --- details -----------------------------------------------------------------------------------
@@ -770,11 +843,12 @@
         ['Policy', ...under],
         ['Signed by', ...signerInWords(report)],
         ['Signed at', ...timeInWords(report)],
+        ['Lies below', ...belowInWords(report)],
         ['Made by', ...makerInWords(report)],
         ['Described as', ...descriptionInWords(report)],
         ['Next', advice(report)],
         ['Note', ...remoteNote(report)],
-        ['Note', toleratedNote(report)],
+        ...toleratedNotes(report),
       ]),
     );
   }
@@ -902,6 +976,7 @@
       { class: 'manifest' },
       make('h4', {}, ...manifestTitle(manifest)),
       facts([
+        ['State', CAUSES.has(manifest.cause) ? manifestInWords(manifest) : null],
         ['Label', mono(manifest.label)],
         ['Title', manifest.title === null ? null : quoted(manifest.title)],
         ['Claim', `version ${manifest.claim_version ?? 'unknown'}, written by `, quoted(manifest.claim_generator)],
@@ -936,7 +1011,7 @@
     const { failure, informational, success } = report.validation;
     const groups = [
       ['Failures', failure],
-      ['Tolerated: known faults of the engine, not of the image', report.tolerated],
+      ['Tolerated', report.tolerated],
       ['Informational', informational],
       ['Success', success],
     ].filter(([, statuses]) => statuses.length > 0);

@@ -29,34 +29,43 @@ RULES = (
         "manifest_store",
         "The image carries no Content Credentials",
         "That says nothing about how the image was made: many programs and platforms drop Content "
-        "Credentials. Where it should carry them, get the file again from where it was made, and do not "
-        "save it anew.",
+        "Credentials. Where it should carry them, ask for the file as it was first saved.",
     ),
     Rule(
         "integrity",
-        "The Content Credentials do not hold for these bytes",
-        "A hash, the claim signature or the structure of the manifest store does not hold: the image or its "
-        "credentials were changed or damaged after signing. Get the file again from where it was made; if "
-        "it is the same then, do not rely on anything its credentials say.",
+        "A hash or the claim signature does not hold, or cannot be checked",
+        "The message says which. Where a hash does not match, the image or its credentials were changed "
+        "after signing: get the file again from where it was made. Where only the claim signature does not "
+        "verify, another key signed, or the claim was changed since. Where something is missing or cannot "
+        "be read, no more is known. In each case, do not rely on anything the credentials say; if the file "
+        "is the same where it was made, tell those who made it.",
+    ),
+    Rule(
+        "conformance",
+        "What was signed breaks a rule of C2PA",
+        "No hash says that anything was changed: the image was signed like this, or an edit was recorded on "
+        "top in a way that the rules do not allow. Another copy will not differ: tell those who made the "
+        "image, or ask for it as it was before the edit.",
     ),
     Rule(
         "signing_credential",
-        "The signer is not trusted",
-        "What was signed holds, but the signer is unknown, expired, revoked or not meant for this purpose, "
-        "so anybody may have signed it. If you know the signer, add a trust profile that pins its "
-        "certificate authority.",
+        "The signer is unknown, expired or of another purpose",
+        "What was signed holds, but the signer is unknown; or it is known, and its certificate had expired "
+        "without a trusted time-stamp, or is for another purpose. The message says which. An unknown signer "
+        "may be anybody: if you know it, add a trust profile that pins its certificate authority. For an "
+        "expired one, ask for an image with a time-stamp.",
     ),
     Rule(
         "trailing_bytes",
         "Bytes follow the end of the image",
-        "No signature covers them, and some programs show or run them. Get the file again from where it was "
-        "made.",
+        "No signature covers them, and some programs show or run them. Ask for the file as it was first "
+        "saved.",
     ),
     Rule(
         "unbound_bytes",
         "Bytes inside the image are covered by no hash",
-        "They stand between the parts that were signed and can be changed unnoticed. Get the file again "
-        "from where it was made.",
+        "They stand between the parts that were signed and can be changed unnoticed. Ask for the file as it "
+        "was first saved.",
     ),
     Rule(
         "software_agent",
@@ -100,9 +109,9 @@ RULES = (
     ),
     Rule(
         "MalformedAssetError",
-        "The image file is damaged",
-        "It is damaged where it has to be read to look for a manifest store, so nothing is known about it. "
-        "Get the file again from where it was made.",
+        "The image file is incomplete, damaged, or not written as its format demands",
+        "It is so where it has to be read to look for a manifest store, so nothing is known about it. "
+        "Ask for the file as it was first saved.",
     ),
     Rule(
         "EngineError",

@@ -6,7 +6,7 @@
 
 import { leftOut, MAX_ROWS, statuses } from './status.js';
 import { day, element, icon, moment, quoted, shown, terms } from './text.js';
-import { signerName, sourceType, STATES, validInWords } from './verdict.js';
+import { manifestInWords, signerName, sourceType, STATES } from './verdict.js';
 
 const MAX_INDENTED = 5;
 const MAX_SUBJECT = 600;
@@ -107,10 +107,6 @@ function place(certificate, at, credential) {
 function reading(manifest, store) {
   store.drawn.add(manifest.label);
   const kind = manifest.active ? 'Active manifest' : 'Manifest of the ingredient';
-  const words =
-    manifest.state === 'valid'
-      ? validInWords(manifest.credential, manifest.failures)
-      : STATES[manifest.state].words;
   const ingredients = manifest.ingredients.slice(0, MAX_ROWS).map((one) => ingredient(one, manifest, store));
   return element(
     'section',
@@ -119,7 +115,7 @@ function reading(manifest, store) {
       'h5',
       {},
       icon(STATES[manifest.state].icon),
-      element('span', {}, `${kind}: ${words}`),
+      element('span', {}, `${kind}: ${manifestInWords(manifest)}`),
     ),
     contents(manifest),
     manifest.failures.length > 0

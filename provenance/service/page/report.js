@@ -10,8 +10,10 @@ import { bytes, element, icon, json, moment, quoted, shown, terms } from './text
 import {
   advice,
   describedAs,
+  liesBelow,
   madeBy,
   reminder,
+  signatureHolds,
   signedBy,
   sourceType,
   stateInWords,
@@ -26,7 +28,8 @@ const MAX_FOUND = 600;
 
 const CHECKS = new Map([
   ['manifest_store', 'Content Credentials present'],
-  ['integrity', 'Unchanged since signing'],
+  ['integrity', 'Hashes and signature hold'],
+  ['conformance', 'Rules of C2PA kept'],
   ['signing_credential', 'Trusted signer'],
   ['trailing_bytes', 'Nothing after the image'],
   ['unbound_bytes', 'Every byte bound by a hash'],
@@ -39,7 +42,7 @@ const CHECKS = new Map([
 
 // Where what was found is told in the library's own words; else it may hold words of the image.
 const OWN_WORDS = {
-  pass: ['manifest_store', 'integrity', 'signing_credential', 'trailing_bytes', 'unbound_bytes'],
+  pass: ['manifest_store', 'integrity', 'conformance', 'signing_credential', 'trailing_bytes', 'unbound_bytes'],
   fail: ['trailing_bytes', 'unbound_bytes'],
   skipped: [],
 };
@@ -84,6 +87,7 @@ export function summary(report, source, offered) {
       [
         ['Signed by', signedBy(report)],
         ['Signed on', signedOn(report)],
+        ['Lies below', liesBelow(report)],
         ['Made by', madeBy(report)],
         ['Described as', describedAs(report)],
       ],
@@ -140,8 +144,9 @@ export function details(report, unfolded) {
   return [...notes(report), ...parts.map((part) => folded(...part))];
 }
 
-function signedOn({ credential, state }) {
-  if (credential === null || state === 'invalid') return null;
+function signedOn(report) {
+  const { credential } = report;
+  if (credential === null || !signatureHolds(report)) return null;
   const stamp = credential.time_stamp;
   if (stamp === null) return ['unknown: no time-stamp of a trusted authority'];
   return [moment(stamp.time), ', time-stamp below ', shown(stamp.anchor.name)];
@@ -154,17 +159,30 @@ function notes(report) {
     const why = report.state === 'absent' ? 'removed, or remote' : 'which is a claim of the file';
     said.push(['XMP says that credentials are at ', ...quoted(place), `: ${why}. Nothing was fetched.`]);
   }
-  if (report.tolerated.length > 0) {
-    const codes = report.tolerated
-      .slice(0, MAX_ROWS)
-      .map((status) => [shown(status.code), ' (', ...quoted(status.explanation), ')']);
-    said.push(
-      ...codes.map((code) => [...code, ' was tolerated: a known fault of the engine, not of the image.']),
-    );
-  }
+  said.push(...toleratedNotes(report).slice(0, MAX_ROWS));
   if (said.length === 0) return [];
   const rows = said.map((parts) => element('li', {}, element('strong', {}, 'Note: '), parts));
   return [element('ul', { class: 'notes' }, rows)];
+}
+
+// What holds for several manifests is said once.
+function toleratedNotes({ tolerated }) {
+  const manifestsBy = new Map();
+  for (const { code, explanation, url } of tolerated) {
+    const key = JSON.stringify([code, explanation]);
+    manifestsBy.set(key, (manifestsBy.get(key) ?? new Set()).add(url));
+  }
+  return [...manifestsBy].map(([key, { size }]) => {
+    const [code, explanation] = JSON.parse(key);
+    const where = size > 1 ? ` in ${size.toLocaleString('en')} manifests` : '';
+    return [shown(code), ' (', ...quoted(explanation), `)${where} was tolerated: ${whyTolerated(code)}.`];
+  });
+}
+
+function whyTolerated(code) {
+  return code.startsWith('signingCredential.')
+    ? "the engine judges by today's date, and another one was asked for"
+    : 'a known fault of the engine, not of the image';
 }
 
 function checks(report) {

@@ -19,41 +19,71 @@ export const STATES = {
 };
 
 /**
- * What is said where the signer leads to a trust anchor, and its certificate still does not hold: the state,
- * what it means, and what to do.
+ * Why a manifest is not trusted, in words: what it proves, what else there is to know, and what to do.
  */
-const FAULTS = {
-  expired: [
-    'valid, but the certificate had expired',
-    'The signer is known, but its certificate had expired, and no trusted time-stamp shows when it signed.',
+const CAUSES = {
+  hash_mismatch: [
+    'invalid: changed after signing',
+    null,
+    'Get the image again from where it was made: a copy that was edited, resized or saved anew cannot pass.',
+  ],
+  signature_mismatch: [
+    'invalid: the claim signature does not verify with the key of its certificate',
+    'Every hash matches, so another key signed, or the claim or its signature was changed since.',
+    'Do not rely on what it says; if the file came straight from where it was made, tell those who made it.',
+  ],
+  incomplete: [
+    'invalid: the credentials are incomplete, or cannot be checked',
+    null,
+    'Do not rely on what they say. Ask for the file as it was first saved; if it is the same, tell those who made it.',
+  ],
+  rule_broken: [
+    'invalid: signed like this, against a rule of C2PA; hashes and signature hold',
+    null,
+    'Another copy will not differ: tell those who made it which rule the check “Rules of C2PA kept” names.',
+  ],
+  edit_recorded: [
+    'invalid: edited since, by a record on top that the rules of C2PA do not allow',
+    null,
+    'Ask for the image as it was before the edit. The manifests below show what it was made from.',
+  ],
+  signer_unknown: [
+    'valid, but nobody who is trusted vouches for the signer',
+    'But anyone can sign in any name.',
+    'The certificate chain below shows who signed. Those who run this service settle whom to trust.',
+  ],
+  signer_expired: [
+    "valid, but the signer's certificate had expired, or was not valid yet",
+    'The signer is known, but no trusted time-stamp shows when it signed.',
     'Ask where the image was made for one with a time-stamp of an authority that this service trusts.',
   ],
-  outdated: [
+  signer_outside_validity: [
     'valid, but signed outside the time for which the certificate holds',
     'The signer is known, but its certificate did not hold at the time that the time-stamp shows.',
     'Ask where the image was made for one that was signed while the certificate held.',
   ],
-  purpose: [
+  signer_purpose: [
     'valid, but signed with a certificate for another purpose',
     'The signer is known, but its certificate is not meant for signing such images.',
     'Those who run this service settle which key purposes to accept.',
   ],
-  chain: [
+  signer_path: [
     'valid, but the certificate chain is not accepted',
     'The chain ends at a known trust anchor, but not every certificate in it may be used in this way.',
-    'The check "Trusted signer" below says why. Those who run this service settle which chains to accept.',
+    'The check “Trusted signer” below says why. Those who run this service settle which chains to accept.',
+  ],
+  validators_disagree: [
+    'valid, but the two validators disagree on the signer',
+    'Only one of them trusts it.',
+    'What each of them found stands below.',
   ],
 };
 
 /**
- * Say what a manifest whose signature holds proves, if the signer is not trusted.
- *
- * @param credential Its signing credential; may be null.
- * @param failures The status codes that failed.
+ * Say what one manifest that was reached proves.
  */
-export function validInWords(credential, failures) {
-  const found = fault(credential, failures);
-  return found === null ? 'valid, but the signer is not trusted' : found[0];
+export function manifestInWords({ state, cause }) {
+  return cause in CAUSES ? CAUSES[cause][0] : STATES[state].words;
 }
 
 /**
@@ -61,12 +91,8 @@ export function validInWords(credential, failures) {
  */
 export function stateInWords(report) {
   if (report.state === 'absent') return 'absent: no Content Credentials';
-  if (report.state === 'invalid') {
-    const changed = report.validation.failure.some((status) => status.code.endsWith('.mismatch'));
-    return changed ? 'invalid: changed after signing' : 'invalid: the credentials are damaged';
-  }
-  if (report.state === 'valid') return validInWords(report.credential, report.validation.failure);
-  return `trusted${reservation(report)}`;
+  if (report.state === 'trusted') return `trusted${reservation(report)}`;
+  return manifestInWords(report);
 }
 
 /**
@@ -84,13 +110,34 @@ export function signerName(credential) {
  * Say who signed the active manifest; null if there is none.
  */
 export function signedBy(report) {
-  const { credential, state } = report;
+  const { credential } = report;
   if (credential === null) return null;
   const name = signerName(credential);
-  if (state === 'invalid') return [...name, ' by its own claim, which does not hold'];
+  if (!signatureHolds(report)) return [...name, ' by its own claim, which does not hold'];
   if (credential.anchor === null)
     return [...name, ' by its own claim; no trust anchor of this service vouches for it'];
   return [...name, ', below ', shown(credential.anchor.name)];
+}
+
+/**
+ * Tell whether the claim signature and all hashes hold, whoever signed.
+ */
+export function signatureHolds(report) {
+  return report.checks.some(({ id, outcome }) => id === 'integrity' && outcome === 'pass');
+}
+
+/**
+ * Say what an edit was recorded on top of; null where none was.
+ */
+export function liesBelow({ manifests, cause }) {
+  if (cause !== 'edit_recorded') return null;
+  const [active] = manifests;
+  const parent = active.ingredients.find(({ relationship }) => relationship === 'parentOf');
+  const below = manifests.find(({ label, path }) => path !== null && label === parent?.manifest);
+  if (below === undefined) return ['a manifest that cannot be read'];
+  const made = created(below);
+  const maker = made === null ? [] : [', made by ', ...quoted(made.software_agent)];
+  return [manifestInWords(below), ', signed by ', ...signerName(below.credential), ...maker];
 }
 
 /**
@@ -131,12 +178,9 @@ export function reminder(report) {
   if (report.state === 'absent') {
     return 'This says nothing about how the image was made: it may or may not come from an AI.';
   }
-  if (report.state === 'valid') {
-    const found = fault(report.credential, report.validation.failure);
-    const why = found === null ? 'But anyone can sign in any name.' : found[1];
-    return `Nothing was changed after signing. ${why}`;
-  }
-  return null;
+  const more = CAUSES[report.cause]?.[1] ?? null;
+  if (report.state === 'valid') return `Nothing was changed after signing. ${more ?? ''}`.trim();
+  return more;
 }
 
 /**
@@ -147,23 +191,17 @@ export function reminder(report) {
  * @param offered Names of the policies that may be chosen; null if they are not known.
  */
 export function advice(report, source, offered) {
-  const again = 'Get the image again from where it was made';
   if (report.accepted) return null;
   if (report.state === 'absent') {
     return source === 'paste'
       ? ['A picture that is copied and pasted is often drawn anew: choose the file as it was first saved.']
       : ['Copies often lose their credentials: ask for the file as it was first saved.'];
   }
-  if (report.state === 'invalid') {
-    return [`${again}: a copy that was edited, resized or saved anew cannot pass.`];
-  }
-  if (report.state === 'valid') {
-    const found = fault(report.credential, report.validation.failure);
-    if (found !== null) return [found[2]];
-    return ['The certificate chain below shows who signed. Those who run this service settle whom to trust.'];
-  }
+  if (report.cause in CAUSES) return [CAUSES[report.cause][2]];
   if (failed(report, 'trailing_bytes') || failed(report, 'unbound_bytes')) {
-    return [`${again}: no Azure OpenAI image seen so far holds a byte that is not bound.`];
+    return [
+      'Ask for the file as it was first saved: no Azure OpenAI image seen so far holds a byte that is not bound.',
+    ];
   }
   const passes = report.passes.filter((name) => offered === null || offered.includes(name));
   if (passes.length > 0) {
@@ -188,18 +226,6 @@ function reservation(report) {
   if (failed(report, 'unbound_bytes')) return ', but what stands between the boxes of the file is not';
   if (!report.accepted) return ', but not what the policy demands';
   return ': these are the bytes that a trusted signer signed';
-}
-
-// The validator looks at the time only where nothing else is wrong with the chain.
-function fault(credential, failures) {
-  if (credential === null || credential.anchor === null) return null;
-  const ours = failures.filter(({ source }) => source === 'validator');
-  if (ours.some(({ code }) => code === 'signingCredential.expired')) {
-    return credential.time_stamp === null ? FAULTS.expired : FAULTS.outdated;
-  }
-  const invalid = ours.find(({ code }) => code === 'signingCredential.invalid');
-  if (invalid === undefined) return null;
-  return /^key purposes [^;]*$/.test(invalid.explanation) ? FAULTS.purpose : FAULTS.chain;
 }
 
 function failed(report, check) {
