@@ -191,7 +191,8 @@ def _lies_below(result: VerificationResult) -> Iterator[Row]:
         yield Row("a manifest that cannot be read", "lies below")
         return
     created = below.manifest.created
-    maker = f", made by {quoted(created.software_agent)}" if created is not None else ""
+    claim = "" if below.state is ValidationState.TRUSTED else " by its own claim"
+    maker = f", made by {quoted(created.software_agent)}{claim}" if created is not None else ""
     yield Row(f"{reading_in_words(below)}, signed by {signer_name(below.signature)}{maker}", "lies below")
 
 
@@ -217,6 +218,8 @@ def _creation(result: VerificationResult) -> Iterator[Row]:
 
 def _maker(result: VerificationResult, reading: Reading, action: Action) -> str:
     agent = "no software agent" if action.software_agent is None else quoted(action.software_agent)
+    if result.state is ValidationState.INVALID:
+        return f"{agent} by its own claim; invalid credentials prove nothing"
     if result.state is not ValidationState.TRUSTED:
         return f"{agent} by its own claim; no trusted signer says so"
     if result.origin is None:

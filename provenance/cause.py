@@ -93,7 +93,9 @@ def cause_of(reading: Reading) -> Cause | None:
         return Cause.HASH_MISMATCH
     bound = not reading.is_active or any(map(is_hard_binding, reading.statuses))
     alone = {status.code for status in failures} == {_SIGNATURE_MISMATCH}
-    return Cause.SIGNATURE_MISMATCH if bound and alone else Cause.INCOMPLETE
+    # Our validator says the same of a signature that it cannot read.
+    read = bool(reading.signature.chain) and not signed
+    return Cause.SIGNATURE_MISMATCH if bound and alone and read else Cause.INCOMPLETE
 
 
 def cause_of_all(

@@ -241,6 +241,28 @@ def test_a_signature_by_another_key_is_said_with_no_more_than_is_known(
     assert Gate().apply(Record.of(result, "x")).failing
 
 
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    "chain", [7, [], [b"no certificate"], {"a": 1}], ids=["number", "none", "bytes", "map"]
+)
+def test_a_signature_that_cannot_be_read_is_not_said_to_be_of_another_key(
+    authority: Authority, verifier: Verifier, version: int, chain: object
+) -> None:
+    """
+    There is no key to hold it against.
+    """
+    unprotected = Tampering(edit_unprotected=lambda header: {**header, "x5chain": chain})
+    protected = Tampering(edit_protected=lambda header: {**header, 33: chain})
+    spec = azure_v1(authority) if version == 1 else azure_v2(authority)
+
+    result = verifier.verify(
+        sign_image(PNG, replace(spec, tampering=unprotected if version == 1 else protected))
+    )
+
+    assert (result.state, result.cause) == (ValidationState.INVALID, Cause.INCOMPLETE)
+    assert "another key signed" not in said(result)
+
+
 def test_a_time_stamp_that_does_not_fit_is_not_said_to(authority: Authority, verifier: Verifier) -> None:
     """
     Nor one that is not there.

@@ -686,7 +686,8 @@
       return ['a manifest that cannot be read'];
     }
     const made = below.actions.filter((action) => action.action === 'c2pa.created');
-    const maker = made.length === 1 ? [', made by ', quoted(made[0].software_agent)] : [];
+    const claim = below.state === 'trusted' ? '' : ' by its own claim';
+    const maker = made.length === 1 ? [', made by ', quoted(made[0].software_agent), claim] : [];
     return [manifestInWords(below), ', signed by ', signerName(below.credential), ...maker];
   }
 
@@ -736,6 +737,9 @@
       return ['not said: there is no single c2pa.created action'];
     }
     const agent = action.software_agent === null ? 'no software agent' : quoted(action.software_agent);
+    if (report.state === 'invalid') {
+      return [agent, ' by its own claim; invalid credentials prove nothing'];
+    }
     if (report.state !== 'trusted') {
       return [agent, ' by its own claim; no trusted signer says so'];
     }

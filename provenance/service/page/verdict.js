@@ -136,7 +136,8 @@ export function liesBelow({ manifests, cause }) {
   const below = manifests.find(({ label, path }) => path !== null && label === parent?.manifest);
   if (below === undefined) return ['a manifest that cannot be read'];
   const made = created(below);
-  const maker = made === null ? [] : [', made by ', ...quoted(made.software_agent)];
+  const claim = below.state === 'trusted' ? '' : ' by its own claim';
+  const maker = made === null ? [] : [', made by ', ...quoted(made.software_agent), claim];
   return [manifestInWords(below), ', signed by ', ...signerName(below.credential), ...maker];
 }
 
@@ -149,6 +150,7 @@ export function madeBy(report) {
   const action = origin.azure_openai_in === null ? created(report.manifests[0]) : origin;
   if (action === null) return ['not said: there is no single c2pa.created action'];
   const agent = action.software_agent === null ? ['no software agent'] : quoted(action.software_agent);
+  if (state === 'invalid') return [...agent, ' by its own claim; invalid credentials prove nothing'];
   if (state !== 'trusted') return [...agent, ' by its own claim; no trusted signer says so'];
   if (origin.azure_openai_in === null) return [...agent, ' in the active manifest; not Azure OpenAI'];
   if (origin.azure_openai_in === 'active') return ['Azure OpenAI: ', ...agent, ' in the active manifest'];
