@@ -66,7 +66,13 @@ def reports(result: Result) -> list[dict[str, object]]:
         (
             "invalid",
             1,
-            ("REJECTED", "invalid: changed after signing", "by its own claim, which does not hold"),
+            (
+                "REJECTED",
+                "invalid: changed after signing",
+                "by its own claim, which does not hold",
+                "by its own claim; invalid credentials prove nothing",
+                "Get the image again",
+            ),
         ),
         (
             "valid",
