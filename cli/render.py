@@ -118,10 +118,12 @@ def summary(codes: Mapping[int, int]) -> Row:
 
 
 def _reservation(result: VerificationResult) -> str:
-    if result.facts.trailing_bytes:
+    failed = {check.id for check in result.findings}
+    if "trailing_bytes" in failed:
         return f", but what follows the image is not: {result.facts.trailing_bytes:,} bytes"
-    if any(check.id == "unbound_bytes" for check in result.findings):
-        return ", but what stands between the boxes of the file is not"
+    if "unbound_bytes" in failed:
+        unbound = result.facts.unbound_bytes
+        return ", but which bytes cannot be told" if unbound is None else f", but not all of it: {unbound:,} bytes"
     if not result.accepted:
         return ", but not what the policy demands"
     return ": these are the bytes that a trusted signer signed"

@@ -646,12 +646,14 @@
   }
 
   function reservation(report) {
-    const trailing = report.asset.trailing_bytes;
-    if (trailing) {
+    const { trailing_bytes: trailing, unbound_bytes: unbound } = report.asset;
+    if (isFailed(report, 'trailing_bytes')) {
       return `, but what follows the image is not: ${count(trailing, 'byte')}`;
     }
     if (isFailed(report, 'unbound_bytes')) {
-      return ', but what stands between the boxes of the file is not';
+      return unbound === null
+        ? ', but which bytes cannot be told'
+        : `, but not all of it: ${count(unbound, 'byte')}`;
     }
     return report.accepted
       ? ': these are the bytes that a trusted signer signed'
@@ -887,12 +889,17 @@
     return parts;
   }
 
-  function assetPart({ asset }) {
+  function covering(report) {
+    return isFailed(report, 'trailing_bytes') ? 'no signature covers' : 'a hash over the whole file covers';
+  }
+
+  function assetPart(report) {
+    const { asset } = report;
     const size = asset.width && asset.height ? `${number(asset.width)} × ${number(asset.height)} pixels, ` : '';
     let trailing = 'not measured for this kind of file';
     if (asset.trailing_bytes !== null) {
       trailing = asset.trailing_bytes
-        ? `${count(asset.trailing_bytes, 'byte')} after its end, which no signature covers`
+        ? `${count(asset.trailing_bytes, 'byte')} after its end, which ${covering(report)}`
         : 'none';
     }
     return titled(
@@ -901,7 +908,7 @@
         ['Kind', shown(asset.media_type), `, ${size}${count(asset.bytes, 'byte')}`],
         ['SHA-256', asset.sha256 === null ? null : mono(asset.sha256)],
         ['Trailing', trailing],
-        ['Gaps', asset.unbound_bytes ? `${count(asset.unbound_bytes, 'byte')} between its boxes, which a hash over boxes does not cover` : null],
+        ['Unbound', asset.unbound_bytes ? `${count(asset.unbound_bytes, 'byte')} that no hash covers` : null],
         ['XMP names', ...(asset.xmp_provenance === null ? [null] : [quoted(asset.xmp_provenance), '; never fetched'])],
       ]),
     );

@@ -223,9 +223,14 @@ export function sourceType(text) {
 }
 
 function reservation(report) {
-  const trailing = report.asset.trailing_bytes;
-  if (trailing) return `, but what follows the image is not: ${trailing.toLocaleString('en')} bytes`;
-  if (failed(report, 'unbound_bytes')) return ', but what stands between the boxes of the file is not';
+  const { trailing_bytes: trailing, unbound_bytes: unbound } = report.asset;
+  if (failed(report, 'trailing_bytes')) {
+    return `, but what follows the image is not: ${trailing.toLocaleString('en')} bytes`;
+  }
+  if (failed(report, 'unbound_bytes')) {
+    if (unbound === null) return ', but which bytes cannot be told';
+    return `, but not all of it: ${unbound.toLocaleString('en')} bytes`;
+  }
   if (!report.accepted) return ', but not what the policy demands';
   return ': these are the bytes that a trusted signer signed';
 }
