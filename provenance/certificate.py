@@ -16,23 +16,27 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from provenance.jumbf import StructureError
 
 MAX_CERTIFICATE_BYTES = 16_384
 _CACHED = 512
+_EXPLICIT_0 = 0xA0
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 _MIN_RSA_BITS = 2048
+_MAX_RSA_BITS = 8192
+# RSA with a public exponent as long as its modulus costs a hundred times what it costs with 65537.
+_MAX_RSA_EXPONENT_BITS = 64
 _UNREADABLE = (
     ValueError,
     TypeError,
     x509.InvalidVersion,
     x509.DuplicateExtension,
     UnsupportedAlgorithm,
-    CryptographyDeprecationWarning,  # where the process turned warnings into errors
+    UserWarning,  # where the process turned warnings into errors
 )
 _UNDERSTOOD = (
     x509.BasicConstraints,
@@ -41,6 +45,17 @@ _UNDERSTOOD = (
     x509.SubjectAlternativeName,
     x509.CertificatePolicies,
 )
+
+
+@asn1.sequence
+class _SignedCertificate:
+    """
+    RFC 5280, section 4.1.
+    """
+
+    body: list[asn1.TLV]
+    algorithm: list[asn1.TLV]
+    signature: asn1.BitString
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,12 +88,18 @@ class Certificate:
 
         signs_data: Key usage is present and holds digitalSignature.
 
+        identifies_issuer: The authority key identifier extension is present.
+
         key_purposes: Extended key usage as dotted OIDs; None when the extension is absent.
 
         purposes_critical: The extended key usage extension is critical.
 
         not_understood: Critical extensions this library does not process, and name constraints, as
             dotted OIDs.
+
+        issuer_name: The issuer's name, DER; hostile.
+
+        subject_name: The subject's name, DER; hostile.
 
         x509: The parsed certificate.
     """
@@ -95,9 +116,12 @@ class Certificate:
     path_length: int | None
     signs_certificates: bool
     signs_data: bool
+    identifies_issuer: bool
     key_purposes: frozenset[str] | None
     purposes_critical: bool
     not_understood: tuple[str, ...]
+    issuer_name: bytes
+    subject_name: bytes
     x509: x509.Certificate
 
     def __reduce__(self) -> tuple[Callable[[bytes], Certificate], tuple[bytes]]:
@@ -135,6 +159,7 @@ def _facts(der: bytes, parsed: x509.Certificate) -> Certificate:
     basic = extensions.get(x509.BasicConstraints)
     usage = extensions.get(x509.KeyUsage)
     purposes = extensions.get(x509.ExtendedKeyUsage)
+    issuer_name, subject_name = _names(der)
     return Certificate(
         der=der,
         sha256=hashlib.sha256(der).hexdigest(),
@@ -148,6 +173,7 @@ def _facts(der: bytes, parsed: x509.Certificate) -> Certificate:
         path_length=basic.value.path_length if basic else None,
         signs_certificates=bool(usage and usage.value.key_cert_sign),
         signs_data=bool(usage and usage.value.digital_signature),
+        identifies_issuer=x509.AuthorityKeyIdentifier in extensions,
         key_purposes=frozenset(oid.dotted_string for oid in purposes.value) if purposes else None,
         purposes_critical=bool(purposes and purposes.critical),
         not_understood=tuple(
@@ -156,8 +182,18 @@ def _facts(der: bytes, parsed: x509.Certificate) -> Certificate:
             if isinstance(item.value, x509.NameConstraints)
             or (item.critical and not isinstance(item.value, _UNDERSTOOD))
         ),
+        issuer_name=issuer_name,
+        subject_name=subject_name,
         x509=parsed,
     )
+
+
+def _names(der: bytes) -> tuple[bytes, bytes]:
+    # As bytes: `cryptography` warns of long names, which are for an attacker to choose.
+    fields = asn1.decode_der(_SignedCertificate, der).body
+    versioned = asn1.encode_der(fields[0])[0] == _EXPLICIT_0
+    issuer, _, subject = fields[3:6] if versioned else fields[2:5]
+    return asn1.encode_der(issuer), asn1.encode_der(subject)
 
 
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
@@ -187,13 +223,15 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def is_strong(certificate: Certificate) -> bool:
     """
-    Tell whether the public key is of a kind and size that C2PA allows.
+    Tell whether the public key is of a kind and size that C2PA allows, and affordable.
 
     Those are RSA of 2,048 bits or more, P-256, P-384, P-521 and EdDSA.
 
     Source:
         C2PA 2.4, "Digital signatures".
     """
+    if not is_affordable(certificate):
+        return False
     try:
         key = certificate.x509.public_key()
     except (ValueError, UnsupportedAlgorithm):
@@ -203,3 +241,21 @@ def is_strong(certificate: Certificate) -> bool:
     if isinstance(key, ec.EllipticCurvePublicKey):
         return isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1)
     return isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey)
+
+
+def is_affordable(certificate: Certificate) -> bool:
+    """
+    Tell whether a signature can be checked with the public key at a cost that is bounded.
+
+    Returns:
+        False for RSA of more than 8,192 bits or with an exponent of more than 64, and for a key that
+        cannot be read. Genuine keys have 4,096 bits at most, and the exponent 65537.
+    """
+    try:
+        key = certificate.x509.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if not isinstance(key, rsa.RSAPublicKey):
+        return True
+    exponent_bits = key.public_numbers().e.bit_length()
+    return key.key_size <= _MAX_RSA_BITS and exponent_bits <= _MAX_RSA_EXPONENT_BITS

@@ -131,6 +131,28 @@ class TSTInfo:
 
 
 @asn1.sequence
+class MaskGeneration:
+    """
+    RFC 4055, section 2.2: a mask generation function over a hash.
+    """
+
+    algorithm: x509.ObjectIdentifier
+    hash_algorithm: list[asn1.TLV]
+
+
+@asn1.sequence
+class RSASSAPSSParams:
+    """
+    RFC 4055, section 3.1: how RSA-PSS was applied.
+    """
+
+    hash_algorithm: Annotated[list[asn1.TLV] | None, asn1.Explicit(0)]
+    mask_generation: Annotated[MaskGeneration | None, asn1.Explicit(1)]
+    salt_length: Annotated[int, asn1.Explicit(2), asn1.Default(20)]
+    trailer_field: Annotated[int, asn1.Explicit(3), asn1.Default(1)]
+
+
+@asn1.sequence
 class ESSCertID:
     """
     RFC 2634, section 5.4.1: a certificate by its SHA-1.

@@ -18,14 +18,17 @@ from provenance.certificate import Certificate, load
 from provenance.jumbf import StructureError
 
 MAX_CERTIFICATES = 8
-_MAX_TOKENS = 4
-_MAX_TOKEN_BYTES = 65_536
+MAX_TOKENS = 4
+MAX_TOKEN_BYTES = 65_536
+MAX_SIGNATURE_BYTES = 524_288
 _MAX_CBOR_DEPTH = 16
 _COSE_SIGN1_TAG = 18
 _SIGN1_ITEMS = 4
 _ALGORITHM = 1
+_CRITICAL = 2
 _X5CHAIN = 33
 _CHAIN_KEYS = (_X5CHAIN, "x5chain")
+_PROCESSED = (_ALGORITHM, *_CHAIN_KEYS)
 
 
 def _refuse(*_: object) -> NoReturn:
@@ -81,14 +84,18 @@ def read_credential(signature: bytes) -> SigningCredential:
         signature: COSE_Sign1, CBOR as stored in the claim signature box.
 
     Raises:
-        StructureError: If a part is missing, stands twice, is too large or of the wrong type.
+        StructureError: If a part is missing, stands twice, is too large or of the wrong type, or a
+            header is critical that is not processed here.
 
     Source:
-        RFC 9052, section 4.2; RFC 9360, section 2 (`x5chain`); C2PA 2.4, "Digital signatures" and
-        "Time-stamps". Claims of version 1 carry `x5chain` as text, and unprotected.
+        RFC 9052, sections 3.1 (`crit`) and 4.2; RFC 9360, section 2 (`x5chain`); C2PA 2.4, "Digital
+        signatures" and "Time-stamps". Claims of version 1 carry `x5chain` as text, and unprotected.
     """
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        raise StructureError(f"claim signature is longer than {MAX_SIGNATURE_BYTES:,} bytes")
     protected_bytes, unprotected, signature_bytes = _sign1(signature)
     protected = _map(decode(protected_bytes), "protected header")
+    _check_critical(protected, unprotected)
     algorithm = protected.get(_ALGORITHM)
     if not isinstance(algorithm, int) or isinstance(algorithm, bool):
         raise StructureError("claim signature names no algorithm")
@@ -144,6 +151,21 @@ def _sign1(data: bytes) -> tuple[bytes, Mapping[object, object], bytes]:
     return protected, _map(unprotected, "unprotected header"), signature
 
 
+def _check_critical(protected: Mapping[object, object], unprotected: Mapping[object, object]) -> None:
+    if _CRITICAL in unprotected:
+        raise StructureError("claim signature names critical headers where nothing protects them")
+    if _CRITICAL not in protected:
+        return
+    labels = protected[_CRITICAL]
+    if not isinstance(labels, list | tuple) or not labels:
+        raise StructureError("claim signature does not name its critical headers as a list")
+    for label in labels:
+        # A label that equals one of ours but is of another type (1.0, true) is not ours.
+        known = type(label) in (int, str) and label in _PROCESSED
+        if not known or label not in protected:
+            raise StructureError("claim signature has a critical header that is not processed")
+
+
 def _map(value: object, what: str) -> Mapping[object, object]:
     # Inside a tagged value the decoder gives read-only mappings, which are no dicts.
     if not isinstance(value, Mapping):
@@ -164,13 +186,13 @@ def _tokens(value: object) -> tuple[bytes, ...]:
     if value is None:
         return ()
     items = _map(value, "time-stamp header").get("tstTokens")
-    if not isinstance(items, list | tuple) or len(items) > _MAX_TOKENS:
-        raise StructureError(f"time-stamp header is not a list of at most {_MAX_TOKENS} tokens")
+    if not isinstance(items, list | tuple) or len(items) > MAX_TOKENS:
+        raise StructureError(f"time-stamp header is not a list of at most {MAX_TOKENS} tokens")
     tokens = [_map(item, "time-stamp token").get("val") for item in items]
     return tuple(_token(token) for token in tokens)
 
 
 def _token(value: object) -> bytes:
-    if not isinstance(value, bytes) or len(value) > _MAX_TOKEN_BYTES:
+    if not isinstance(value, bytes) or len(value) > MAX_TOKEN_BYTES:
         raise StructureError("time-stamp token is not bytes, or too long")
     return value

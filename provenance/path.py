@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from provenance.certificate import Certificate, is_issued_by, is_strong
+from provenance.jumbf import StructureError
 from provenance.trust import ANY_PURPOSE, OCSP_SIGNING, TIME_STAMPING, ClaimAnchor, Pin
 
 _MAX_LENGTH = 8
@@ -50,8 +51,31 @@ def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...])
     return _ordered(chain, tuple(anchor.pin for anchor in anchors))
 
 
+class SignatureBudget:
+    """
+    Counts down how many signatures may still be checked for something that an attacker chose.
+    """
+
+    def __init__(self, checks: int) -> None:
+        """
+        Allow so many checks.
+        """
+        self._left = checks
+
+    def spend(self) -> None:
+        """
+        Count one check.
+
+        Raises:
+            StructureError: If there is none left.
+        """
+        if not self._left:
+            raise StructureError("takes more signature checks than are made")
+        self._left -= 1
+
+
 def time_stamp_path(
-    signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...]
+    signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...], budget: SignatureBudget
 ) -> Path | None:
     """
     Find a way from a time-stamp signer through the certificates of its token up to a pinned anchor.
@@ -63,23 +87,48 @@ def time_stamp_path(
 
         anchors: Time-stamp anchors.
 
+        budget: Pays for each check of a certificate's signature. Where only the names differ, nothing
+            is checked.
+
     Returns:
         The shortest path, at most 8 certificates long; None if there is none.
+
+    Raises:
+        StructureError: If the budget does not suffice to tell.
     """
     level: list[tuple[Certificate, ...]] = [(signer,)]
     seen = {signer.sha256}
     for _ in range(_MAX_LENGTH):
         following: list[tuple[Certificate, ...]] = []
         for chain in level:
-            path = _ordered(chain, anchors)
+            path = _ended(chain, anchors, budget)
             if path is not None:
                 return path
             for issuer in pool:
-                if issuer.sha256 not in seen and is_issued_by(chain[-1], issuer):
+                if issuer.sha256 not in seen and _issued(chain[-1], issuer, budget):
                     seen.add(issuer.sha256)
                     following.append((*chain, issuer))
         level = following
     return None
+
+
+def _ended(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...], budget: SignatureBudget) -> Path | None:
+    last = chain[-1]
+    for pin in anchors:
+        # A signer that is itself pinned has no path: pins are for authorities.
+        if len(chain) > 1 and last.sha256 == pin.sha256:
+            return Path(chain, pin)
+    for pin in anchors if len(chain) < _MAX_LENGTH else ():
+        if pin.certificate is not None and _issued(last, pin.certificate, budget):
+            return Path((*chain, pin.certificate), pin)
+    return None
+
+
+def _issued(certificate: Certificate, issuer: Certificate, budget: SignatureBudget) -> bool:
+    if certificate.issuer_name != issuer.subject_name:
+        return False
+    budget.spend()
+    return is_issued_by(certificate, issuer)
 
 
 def _ordered(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
@@ -136,6 +185,11 @@ def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
             usable &= allowed
             if not usable:
                 yield f"issuer {certificate.common_name!r} may not issue for this key purpose"
+    # C2PA 2.4, "Certificate profiles"; RFC 5280, sections 4.2.1.1 and 4.2.1.3.
+    if not leaf.identifies_issuer:
+        yield "authority key identifier is missing"
+    if leaf.signs_certificates and not leaf.is_ca:
+        yield "key usage allows to sign certificates, though it is no certificate authority"
     yield from _leaf_faults(leaf)
 
 

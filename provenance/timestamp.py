@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from provenance import cms
-from provenance.certificate import Certificate, load
+from provenance.certificate import Certificate, is_affordable, load
 from provenance.jumbf import StructureError
 
 Value = TypeVar("Value")
 
-MAX_CERTIFICATES = 16
-_GRANTED = 0
+MAX_CERTIFICATES = 8
+# granted, grantedWithMods
+_GRANTED = (0, 1)
 _Hash = type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]
 _HASHES: dict[str, _Hash] = {
     "2.16.840.1.101.3.4.2.1": hashes.SHA256,
@@ -44,6 +45,9 @@ _ECDSA: dict[str, _Hash] = {
     "1.2.840.10045.4.3.3": hashes.SHA384,
     "1.2.840.10045.4.3.4": hashes.SHA512,
 }
+_RSA_PSS = "1.2.840.113549.1.1.10"
+_MGF1 = "1.2.840.113549.1.1.8"
+_MAX_SALT_BYTES = 64
 _ED25519 = "1.3.101.112"
 
 
@@ -60,7 +64,7 @@ class TimeStamp(NamedTuple):
 
         signer: Certificate of the authority's signer, found by the identifier the signature covers.
 
-        certificates: All certificates the token carries, 1 to 16, in no order; unsigned.
+        certificates: All certificates the token carries, 1 to 8, in no order; unsigned.
 
         signature_holds: The token's signature covers this time and imprint, and verifies with the
             signer's key.
@@ -90,6 +94,9 @@ def read_time_stamp(token: bytes) -> TimeStamp:
     Raises:
         StructureError: If it is not DER of that shape, was not granted, has other than one signer,
             or does not carry its signer's certificate.
+
+    Source:
+        RFC 3161, section 2.4.2: a token is granted as asked for, or with modifications.
     """
     try:
         signed = _signed_data(token)
@@ -123,7 +130,7 @@ def _content_info(token: bytes) -> cms.ContentInfo:
         return asn1.decode_der(cms.ContentInfo, token)
     except ValueError:
         response = asn1.decode_der(cms.TimeStampResp, token)
-    if not response.status or response.status[0].parse(int) != _GRANTED:
+    if not response.status or response.status[0].parse(int) not in _GRANTED:
         raise StructureError("time-stamp was not granted")
     content: cms.ContentInfo = response.token.parse(cms.ContentInfo)
     return content
@@ -211,6 +218,8 @@ def _names(attributes: dict[x509.ObjectIdentifier, cms.Attribute], certificate: 
 
 
 def _verifies(signer: cms.SignerInfo, digest: hashes.HashAlgorithm, certificate: Certificate) -> bool:
+    if not is_affordable(certificate):
+        return False
     name = cms.algorithm(signer.signature_algorithm).dotted_string
     message = cms.encode_set(signer.signed_attributes)
     key = certificate.x509.public_key()
@@ -218,6 +227,8 @@ def _verifies(signer: cms.SignerInfo, digest: hashes.HashAlgorithm, certificate:
         if isinstance(key, rsa.RSAPublicKey) and name in _RSA_PKCS1:
             chosen = _RSA_PKCS1[name]
             key.verify(signer.signature, message, padding.PKCS1v15(), chosen() if chosen else digest)
+        elif isinstance(key, rsa.RSAPublicKey) and name == _RSA_PSS:
+            key.verify(signer.signature, message, _pss(signer.signature_algorithm, digest), digest)
         elif isinstance(key, ec.EllipticCurvePublicKey) and name in _ECDSA:
             key.verify(signer.signature, message, ec.ECDSA(_ECDSA[name]()))
         elif isinstance(key, ed25519.Ed25519PublicKey) and name == _ED25519:
@@ -227,3 +238,18 @@ def _verifies(signer: cms.SignerInfo, digest: hashes.HashAlgorithm, certificate:
     except InvalidSignature:
         return False
     return True
+
+
+def _pss(identifier: list[asn1.TLV], digest: hashes.HashAlgorithm) -> padding.PSS:
+    # RFC 4056, section 3: the parameters are there, and name the hash that the digest was made with.
+    if len(identifier) == 1:
+        raise StructureError("RSA-PSS signature without parameters")
+    chosen = identifier[1].parse(cms.RSASSAPSSParams)
+    hashed, mask = chosen.hash_algorithm, chosen.mask_generation
+    if hashed is None or mask is None or mask.algorithm.dotted_string != _MGF1:
+        raise StructureError("RSA-PSS signature over SHA-1, or with another mask than MGF1")
+    if any(_hash(one).name != digest.name for one in (hashed, mask.hash_algorithm)):
+        raise StructureError("RSA-PSS signature with other hashes than that of the digest")
+    if not 0 <= chosen.salt_length <= _MAX_SALT_BYTES or chosen.trailer_field != 1:
+        raise StructureError("RSA-PSS signature with a salt or a trailer that is not allowed")
+    return padding.PSS(padding.MGF1(digest), chosen.salt_length)

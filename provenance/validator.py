@@ -16,12 +16,13 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from provenance.certificate import Certificate
+from provenance.certificate import Certificate, is_affordable
 from provenance.credential import SigningCredential, read_credential
 from provenance.jumbf import SignedManifest, StructureError
 from provenance.manifest import Signature
 from provenance.path import (
     Path,
+    SignatureBudget,
     claim_path,
     claim_signer_faults,
     path_faults,
@@ -36,6 +37,9 @@ _Hash = type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]
 _PSS: dict[int, _Hash] = {-37: hashes.SHA256, -38: hashes.SHA384, -39: hashes.SHA512}
 _ECDSA: dict[int, _Hash] = {-7: hashes.SHA256, -35: hashes.SHA384, -36: hashes.SHA512}
 _EDDSA = -8
+# Genuine: one token a claim signature, and three signature checks a token. What is chosen to be slow
+# costs 1 ms a check.
+_MAX_TIME_STAMP_CHECKS = 8
 
 
 class Opinion(NamedTuple):
@@ -50,12 +54,15 @@ class Opinion(NamedTuple):
         claim_anchor: The certificate that ends the signer's path, or None.
 
         time_stamp_anchor: The certificate that ends the path of the time-stamp's signer, or None.
+
+        failed_time_stampers: Signers of the time-stamps that count for nothing.
     """
 
     signature: Signature
     statuses: tuple[ValidationStatus, ...]
     claim_anchor: Certificate | None = None
     time_stamp_anchor: Certificate | None = None
+    failed_time_stampers: tuple[Certificate, ...] = ()
 
 
 class Validator:
@@ -91,7 +98,8 @@ class Validator:
             say.failure("claimSignature.mismatch", str(error))
             return Opinion(Signature(), say.all())
         _check_claim_signature(manifest.claim, credential, say)
-        stamped = self._check_time_stamps(manifest.claim, credential, say)
+        failed: list[Certificate] = []
+        stamped = self._check_time_stamps(manifest.claim, credential, say, failed)
         path = self._check_signer(credential, stamped[0].gen_time if stamped else at, say)
         signature = Signature(
             chain=credential.chain,
@@ -104,32 +112,39 @@ class Validator:
             say.all(),
             path.certificates[-1] if path else None,
             stamped[1].certificates[-1] if stamped else None,
+            tuple(failed),
         )
 
     def _check_time_stamps(
-        self, claim: bytes, credential: SigningCredential, say: _Statuses
+        self, claim: bytes, credential: SigningCredential, say: _Statuses, failed: list[Certificate]
     ) -> tuple[TimeStamp, Path] | None:
         message = _counter_signed(claim, credential)
+        budget = SignatureBudget(_MAX_TIME_STAMP_CHECKS)
         for token in credential.tokens:
             try:
+                budget.spend()
                 stamp = read_time_stamp(token)
+                failed.append(stamp.signer)
+                outcome = self._time_stamp(stamp, message, budget)
             except StructureError as error:
                 say.information("timeStamp.malformed", str(error))
                 continue
-            outcome = self._time_stamp(stamp, message)
             if isinstance(outcome, Path):
+                failed.pop()
                 say.success("timeStamp.validated", "time-stamp holds")
                 say.success("timeStamp.trusted", f"authority is below {outcome.anchor.name}")
                 return stamp, outcome
             say.information(*outcome)
         return None
 
-    def _time_stamp(self, stamp: TimeStamp, message: bytes) -> Path | tuple[str, str]:
+    def _time_stamp(
+        self, stamp: TimeStamp, message: bytes, budget: SignatureBudget
+    ) -> Path | tuple[str, str]:
         if not stamp.covers(message):
             return "timeStamp.mismatch", "time-stamp is of another signature"
         if not stamp.signature_holds:
             return "timeStamp.mismatch", "signature of the time-stamp does not hold"
-        path = time_stamp_path(stamp.signer, stamp.certificates, self._trust.time_stamp_anchors)
+        path = time_stamp_path(stamp.signer, stamp.certificates, self._trust.time_stamp_anchors, budget)
         if path is None:
             return "timeStamp.untrusted", "authority has no path to a pinned anchor"
         faults = [*path_faults(path), *time_stamp_signer_faults(path)]
@@ -202,6 +217,8 @@ def _counter_signed(claim: bytes, credential: SigningCredential) -> bytes:
 
 def _verifies(credential: SigningCredential, message: bytes) -> bool:
     algorithm, signature = credential.algorithm, credential.signature
+    if not is_affordable(credential.leaf):
+        return False
     try:
         key = credential.leaf.x509.public_key()
         if isinstance(key, rsa.RSAPublicKey) and algorithm in _PSS:

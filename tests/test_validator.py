@@ -820,7 +820,7 @@ STAMPS = {
         "nobody can tell whose key it is",
         _ordinary,
         "timeStamp.malformed",
-        "does not carry 1 to 16 certificates",
+        "does not carry 1 to 8 certificates",
         TokenOptions(certificates=()),
     ),
     "sha-1-imprint": Stamp(

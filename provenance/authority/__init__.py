@@ -45,7 +45,7 @@ from provenance.authority.specification import (
     with_claim_twice,
     without_signature,
 )
-from provenance.authority.timestamp import TimeStampAuthority, TokenOptions, wrap_token
+from provenance.authority.timestamp import PssParameters, TimeStampAuthority, TokenOptions, wrap_token
 
 __all__ = [
     "PURPOSE_MICROSOFT_CLAIM",
@@ -62,6 +62,7 @@ __all__ = [
     "KeyType",
     "ManifestBox",
     "ManifestSpec",
+    "PssParameters",
     "Tampering",
     "TimeStampAuthority",
     "TokenOptions",

@@ -29,6 +29,8 @@ _HASHES = {
     "sha512": "2.16.840.1.101.3.4.2.3",
 }
 _RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
+_RSA_PSS = "1.2.840.113549.1.1.10"
+_MAX_SALT = 222
 _ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2"
 _ED25519 = "1.3.101.112"
 _POLICY = "1.3.6.1.4.1.4146.2.3"
@@ -38,6 +40,30 @@ _SHA256 = x509.ObjectIdentifier(_HASHES["sha256"])
 @asn1.sequence
 class _Algorithm:
     identifier: x509.ObjectIdentifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PssParameters:
+    """
+    What a token says of RSA-PSS, whatever was done; the defaults are what was done.
+
+    Attributes:
+        hash_name: Hash of the message.
+
+        mask_hash_name: Hash of the mask.
+
+        salt_length: Bytes of salt; used as well, if they fit.
+
+        trailer_field: 1, or something unheard of.
+
+        mask_generation: Object identifier of the mask generation function.
+    """
+
+    hash_name: str = "sha256"
+    mask_hash_name: str = "sha256"
+    salt_length: int = 32
+    trailer_field: int = 1
+    mask_generation: str = "1.2.840.113549.1.1.8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +85,8 @@ class TokenOptions:
         message_digest: Digest the signed attributes state instead of the content's.
 
         flip_signature: Change one bit of the signature.
+
+        pss: With an RSA key, sign with RSA-PSS and state these parameters; None for PKCS #1 v1.5.
     """
 
     serial_number: int = 1
@@ -72,6 +100,7 @@ class TokenOptions:
     content: bytes | None = None
     message_digest: bytes | None = None
     flip_signature: bool = False
+    pss: PssParameters | None = None
 
 
 _ORDINARY = TokenOptions()
@@ -129,7 +158,7 @@ class TimeStampAuthority:
         # DER orders a set by the encodings of its members.
         encoded = sorted(_signed_attributes(content, options, self.credential.certificate))
         attributes = [_tlv(attribute) for attribute in encoded]
-        signature, algorithm = _sign(self.credential.private_key, cms.encode_set(attributes))
+        signature, algorithm = _sign(self.credential.private_key, cms.encode_set(attributes), options.pss)
         if options.flip_signature:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
         certificate = self.credential.certificate
@@ -140,7 +169,7 @@ class TimeStampAuthority:
             ),
             digest_algorithm=[_oid(_SHA256)],
             signed_attributes=attributes,
-            signature_algorithm=[_oid(x509.ObjectIdentifier(algorithm))],
+            signature_algorithm=algorithm,
             signature=signature,
             unsigned_attributes=None,
         )
@@ -197,12 +226,34 @@ def _signed_attributes(content: bytes, options: TokenOptions, signer: x509.Certi
     ]
 
 
-def _sign(key: PrivateKey, message: bytes) -> tuple[bytes, str]:
+def _sign(key: PrivateKey, message: bytes, pss: PssParameters | None) -> tuple[bytes, list[asn1.TLV]]:
+    if isinstance(key, rsa.RSAPrivateKey) and pss is not None:
+        # A length that is stated but cannot be had is not used.
+        salt = pss.salt_length if 0 <= pss.salt_length <= _MAX_SALT else _MAX_SALT
+        chosen = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
+        return key.sign(message, chosen, hashes.SHA256()), [_named(_RSA_PSS), _pss_parameters(pss)]
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(message, padding.PKCS1v15(), hashes.SHA256()), _RSA_ENCRYPTION
+        return key.sign(message, padding.PKCS1v15(), hashes.SHA256()), [_named(_RSA_ENCRYPTION)]
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign(message), _ED25519
-    return key.sign(message, ec.ECDSA(hashes.SHA256())), _ECDSA_WITH_SHA256
+        return key.sign(message), [_named(_ED25519)]
+    return key.sign(message, ec.ECDSA(hashes.SHA256())), [_named(_ECDSA_WITH_SHA256)]
+
+
+def _pss_parameters(pss: PssParameters) -> asn1.TLV:
+    written = cms.RSASSAPSSParams(
+        hash_algorithm=[_named(_HASHES[pss.hash_name])],
+        mask_generation=cms.MaskGeneration(
+            algorithm=x509.ObjectIdentifier(pss.mask_generation),
+            hash_algorithm=[_named(_HASHES[pss.mask_hash_name])],
+        ),
+        salt_length=pss.salt_length,
+        trailer_field=pss.trailer_field,
+    )
+    return _tlv(asn1.encode_der(written))
+
+
+def _named(algorithm: str) -> asn1.TLV:
+    return _oid(x509.ObjectIdentifier(algorithm))
 
 
 def _sha1(data: bytes) -> bytes:
