@@ -17,8 +17,9 @@ from click.shell_completion import CompletionItem
 
 from provenance.asset import Limits
 from provenance.cli import profiles
+from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT, Policy, builtin_policies, load_policy
-from provenance.trust import MICROSOFT, TrustProfile, anchors_from_pem, pin, read_pem_certificates
+from provenance.trust import TrustProfile, anchors_from_pem, pin, read_pem_certificates
 from provenance.verifier import Verifier
 
 _TIME = re.compile(r"[0-9-]{10}([Tt ][0-9:]{8}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?")

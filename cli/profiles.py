@@ -16,7 +16,8 @@ import click
 from provenance.cli.output import replaced
 from provenance.errors import TrustError
 from provenance.form import is_name
-from provenance.trust import MICROSOFT, TrustProfile, dump_trust_profile, load_trust_profile
+from provenance.microsoft import MICROSOFT
+from provenance.trust import TrustProfile, dump_trust_profile, load_trust_profile
 
 HOME = "AZURE_IMAGE_PROVENANCE_HOME"
 _APPLICATION = "azure-image-provenance"

@@ -123,7 +123,11 @@ def _reservation(result: VerificationResult) -> str:
         return f", but what follows the image is not: {result.facts.trailing_bytes:,} bytes"
     if "unbound_bytes" in failed:
         unbound = result.facts.unbound_bytes
-        return ", but which bytes cannot be told" if unbound is None else f", but not all of it: {unbound:,} bytes"
+        return (
+            ", but which bytes cannot be told"
+            if unbound is None
+            else f", but not all of it: {unbound:,} bytes"
+        )
     if not result.accepted:
         return ", but not what the policy demands"
     return ": these are the bytes that a trusted signer signed"
@@ -243,6 +247,12 @@ def _advice(result: VerificationResult) -> Iterator[Row]:
         yield Row(
             "This says nothing about how the image was made. Copies often lose their credentials: "
             "ask for the file as it was first saved.",
+            "next",
+        )
+    elif result.state is ValidationState.VALID and any(c.id == "known_authority" for c in result.findings):
+        yield Row(
+            "Anybody can sign in Microsoft's name: see whether a newer version of this program knows the "
+            "authority before you trust it.",
             "next",
         )
     elif result.cause is not None:

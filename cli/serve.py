@@ -12,7 +12,7 @@ import click
 
 from provenance.cli import options, profiles, terminal
 from provenance.cli.terminal import Row
-from provenance.trust import MICROSOFT
+from provenance.microsoft import MICROSOFT
 
 _EXTRA = "service"
 _SUFFIX = ".toml"

@@ -38,7 +38,7 @@ def inspection(name: str, sha256: str | None, result: VerificationResult) -> Ite
     accepted = "accepted" if result.accepted else "not accepted"
     colour = _STATE_COLOURS[result.state]
     yield Row(state_in_words(result), "state", colour=colour, bold=True)
-    policy = f"{result.policy.name} {result.policy.version}, trust profile {result.trust.name}: {accepted}"
+    policy = f"{result.policy.name} {result.policy.version}, trust profile {result.trust}: {accepted}"
     yield Row(policy, "policy")
     for status in result.store_failures:
         yield _status(status, 1)

@@ -146,25 +146,37 @@ def _from_pem(
 
 
 def _in_words(profile: TrustProfile) -> Iterator[Row]:
-    yield Row(profile.name, depth=0, bold=True)
+    yield Row(f"{profile.name} version {profile.version}", depth=0, bold=True)
+    if profile.date is not None:
+        yield Row(f"{profile.date}: newer authorities are not known", "as of")
     yield Row(f"SHA-256 {profile.digest}")
     for anchor in profile.claim_anchors:
         yield Row(quoted(anchor.pin.name), "claim anchor")
-        yield Row(anchor.pin.sha256, "", depth=2)
+        yield from _pin_rows(anchor.pin, 2)
         for pin in anchor.intermediates:
             yield Row(f"{quoted(pin.name)} or another of these issued the signer", "only if", depth=2)
-            yield Row(pin.sha256, depth=3)
+            yield from _pin_rows(pin, 3)
         yield Row(" or ".join(anchor.key_purposes), "key purpose", depth=2)
     for pin in profile.time_stamp_anchors:
         yield Row(quoted(pin.name), "time-stamps")
-        yield Row(pin.sha256, depth=2)
+        yield from _pin_rows(pin, 2)
     if not profile.time_stamp_anchors:
         yield Row("none, so no time-stamp counts", "time-stamps")
+
+
+def _pin_rows(pin: Pin, depth: int) -> Iterator[Row]:
+    yield Row(pin.sha256, depth=depth)
+    if pin.evidence or pin.pinned:
+        day = f"{pin.pinned}" if pin.pinned else "a day that is not known"
+        reason = f": {quoted(pin.evidence)}" if pin.evidence else ""
+        yield Row(f"{day}{reason}", "pinned", depth=depth)
 
 
 def _as_json(profile: TrustProfile) -> dict[str, object]:
     return {
         "name": profile.name,
+        "version": profile.version,
+        "date": profile.date.isoformat() if profile.date is not None else None,
         "digest": profile.digest,
         "claim_anchors": [
             {
@@ -179,4 +191,9 @@ def _as_json(profile: TrustProfile) -> dict[str, object]:
 
 
 def _pin(pin: Pin) -> dict[str, object]:
-    return {"name": pin.name, "sha256": pin.sha256}
+    return {
+        "name": pin.name,
+        "sha256": pin.sha256,
+        "evidence": pin.evidence or None,
+        "pinned": pin.pinned.isoformat() if pin.pinned is not None else None,
+    }

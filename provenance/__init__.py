@@ -45,10 +45,11 @@ if TYPE_CHECKING:
         UnsupportedAssetError,
         WorkerCrashedError,
     )
+    from provenance.microsoft import MICROSOFT
     from provenance.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
     from provenance.report import error_to_dict, schema, to_dict
     from provenance.status import ValidationState, ValidationStatus
-    from provenance.trust import MICROSOFT, ClaimAnchor, Pin, TrustProfile, load_trust_profile
+    from provenance.trust import ClaimAnchor, Pin, TrustProfile, load_trust_profile
     from provenance.verdict import NotAcceptedError, VerificationResult
     from provenance.verifier import Verifier, verify
 
@@ -133,10 +134,11 @@ _HOMES = {
         "UnsupportedAssetError",
         "WorkerCrashedError",
     ),
+    "microsoft": ("MICROSOFT",),
     "policy": ("AllOf", "AnyOf", "CreatedPolicy", "Policy", "builtin_policies", "load_policy"),
     "report": ("error_to_dict", "schema", "to_dict"),
     "status": ("ValidationState", "ValidationStatus"),
-    "trust": ("MICROSOFT", "ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
+    "trust": ("ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
     "verdict": ("NotAcceptedError", "VerificationResult"),
     "verifier": ("Verifier", "verify"),
 }

@@ -16,8 +16,10 @@ from provenance.cause import (
 )
 from provenance.coverage import Coverage
 from provenance.demand import Check, Outcome
-from provenance.manifest import Action, Reading
+from provenance.manifest import Action, Reading, Signature
+from provenance.microsoft import is_named_microsoft, known_as_of, knows_microsoft
 from provenance.status import ValidationState, ValidationStatus, is_about_rules, succeeded
+from provenance.trust import TrustProfile
 from provenance.verdict import AssetFacts
 
 _NO_STORE = Check(
@@ -83,6 +85,27 @@ def verifier_checks(
     yield _signer_check(state, cause, active, holds=holds)
     yield _trailing_check(facts.trailing_bytes, is_bound=coverage.beyond_end)
     yield _unbound_check(state, coverage.unbound_bytes)
+
+
+def authority_checks(active: Reading | None, trust: TrustProfile) -> Iterator[Check]:
+    """
+    Yield a failed check if a signer calls itself Microsoft and leads to no pinned authority.
+
+    Nothing is yielded for any other signer, nor where the trust profile pins none of Microsoft's
+    authorities. The name proves nothing, but a genuine change of authority must be noticed on the first
+    image, and told from a signer nobody knows.
+    """
+    signature = active.signature if active is not None else Signature()
+    if signature.anchor is not None or not knows_microsoft(trust) or not is_named_microsoft(signature.chain):
+        return
+    expected = ("a pinned authority above a signer that calls itself Microsoft",)
+    day = known_as_of(trust) or "a day that the trust profile does not say"
+    actual = (
+        f"not below any Microsoft authority that this version knows (of {day}): "
+        "a forgery, or newer than this profile; update"
+    )
+    message = f"the signer calls itself Microsoft, and is {actual}"
+    yield Check("known_authority", Outcome.FAIL, expected, actual, message)
 
 
 def _integrity_check(

@@ -6,6 +6,7 @@ A key that is not known is an error: a demand that is misspelt must not be a dem
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,6 +64,15 @@ class Form(NamedTuple):
         value = self.data.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.error(f"{self.where}: {key!r} is missing or not a whole number")
+        return value
+
+    def day(self, key: str) -> dt.date | None:
+        """
+        Return a day, or None where the key is missing.
+        """
+        value = self.data.get(key)
+        if value is not None and type(value) is not dt.date:
+            raise self.error(f"{self.where}: {key!r} is not a day, such as 2026-11-28")
         return value
 
     def flag(self, key: str) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from provenance.asset import Asset, Limits
 from provenance.binding import coverage
 from provenance.cause import by_engine, is_signed_and_bound
-from provenance.check_catalogue import absent_check, verifier_checks
+from provenance.check_catalogue import absent_check, authority_checks, verifier_checks
 from provenance.container import Layout, scan
 from provenance.coverage import Coverage
 from provenance.demand import Check, Outcome
@@ -194,7 +194,10 @@ class Judge:
         broken = bool(evidence.failures) or not readings
         state = ValidationState.INVALID if broken else readings[0].state
         facts = facts._replace(unbound_bytes=evidence.coverage.unbound_bytes)
-        checks = tuple(verifier_checks(state, readings, evidence.failures, facts, evidence.coverage))
+        checks = (
+            *verifier_checks(state, readings, evidence.failures, facts, evidence.coverage),
+            *authority_checks(readings[0] if readings else None, self._trust),
+        )
         if all(check.outcome is Outcome.PASS for check in checks):
             checks += self._policy.check(readings)
         else:

@@ -21,6 +21,7 @@ from provenance.engine import VERSION
 from provenance.errors import ProvenanceError
 from provenance.manifest import Action, Ingredient, Manifest, Reading, Signature
 from provenance.status import StatusKind, ValidationStatus
+from provenance.trust import TrustProfile
 from provenance.verdict import AssetFacts, Origin, VerificationResult
 
 SCHEMA = "azure-image-provenance/report/1"
@@ -56,7 +57,7 @@ def to_dict(result: VerificationResult, *, name: str | None = None, sha256: str 
             "version": result.policy.version,
             "digest": result.policy.digest,
         },
-        "trust": {"name": result.trust.name, "digest": result.trust.digest},
+        "trust": trust_to_dict(result.trust),
         "cause": result.cause.value if result.cause else None,
         "findings": [_finding(check) for check in result.findings],
         "passes": list(result.passes),
@@ -70,6 +71,26 @@ def to_dict(result: VerificationResult, *, name: str | None = None, sha256: str 
         "validation": _validation(result),
         "tolerated": [_status(s) for reading in result.readings for s in reading.tolerated],
         "engine": ENGINE,
+    }
+
+
+def trust_to_dict(trust: TrustProfile) -> Report:
+    """
+    Write which trust profile was believed: the `trust` of a report.
+    """
+    return {
+        "name": trust.name,
+        "version": trust.version,
+        "date": trust.date.isoformat() if trust.date is not None else None,
+        "digest": trust.digest,
+        "joined": [
+            {
+                "name": part.name,
+                "version": part.version,
+                "date": part.date.isoformat() if part.date is not None else None,
+            }
+            for part in trust.parts
+        ],
     }
 
 

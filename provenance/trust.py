@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import json
 import re
@@ -53,11 +54,17 @@ class Pin:
 
         certificate: The certificate itself, or None where it is taken from the asset once its
             SHA-256 matches.
+
+        evidence: Why it is believed: what document or which images show it. Decides nothing.
+
+        pinned: Day it was pinned, or None. Decides nothing.
     """
 
     sha256: str
     name: str
     certificate: Certificate | None = None
+    evidence: str = field(default="", compare=False)
+    pinned: dt.date | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """
@@ -117,11 +124,20 @@ class TrustProfile:
         claim_anchors: At least one.
 
         time_stamp_anchors: May be empty: then no time-stamp counts.
+
+        version: Counts up when the anchors change; None where profiles were joined.
+
+        date: Day as of which its anchors are known to be all, or None. Decides nothing.
+
+        parts: The profiles that were joined; empty where none were.
     """
 
     name: str
     claim_anchors: tuple[ClaimAnchor, ...]
     time_stamp_anchors: tuple[Pin, ...] = ()
+    version: int | None = 1
+    date: dt.date | None = None
+    parts: tuple[TrustProfile, ...] = field(default=(), compare=False, repr=False)
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -129,12 +145,28 @@ class TrustProfile:
         Refuse an empty profile.
 
         Raises:
-            TrustError: If there is no claim anchor, or the name has other characters.
+            TrustError: If there is no claim anchor, the name has other characters, or the version is
+                not 1 or more.
         """
         if not is_name(self.name):
             raise TrustError(f"profile name {self.name!r} may hold letters, digits, '.', '-' and '_' only")
         if not self.claim_anchors:
             raise TrustError(f"trust profile {self.name!r} has no claim anchor, so nothing could be trusted")
+        if not self.parts and (self.version is None or self.version < 1):
+            raise TrustError(f"trust profile {self.name!r}: version must be 1 or more")
+
+    def __str__(self) -> str:
+        """
+        Name the profile with its version, or each of those that were joined.
+        """
+        return " + ".join(f"{part.name} {part.version}" for part in self.joined)
+
+    @property
+    def joined(self) -> tuple[TrustProfile, ...]:
+        """
+        The profiles this one consists of: itself, unless several were joined.
+        """
+        return self.parts or (self,)
 
     def __or__(self, other: TrustProfile) -> TrustProfile:
         """
@@ -145,12 +177,17 @@ class TrustProfile:
             self.claim_anchors + tuple(a for a in other.claim_anchors if a not in self.claim_anchors),
             self.time_stamp_anchors
             + tuple(p for p in other.time_stamp_anchors if p not in self.time_stamp_anchors),
+            version=None,
+            parts=(*self.joined, *other.joined),
         )
 
     @property
     def digest(self) -> str:
         """
-        SHA-256 over what the profile demands, names of certificates aside; lower-case hex.
+        SHA-256 over what the profile demands, lower-case hex.
+
+        Names, evidence, version and dates decide nothing and are left out: two profiles with one digest
+        believe the same.
         """
         if not self._digest:
             # Every report names it, and computing it costs as much as judging an image without credentials.
@@ -173,68 +210,41 @@ class TrustProfile:
         return hashlib.sha256(json.dumps(demands, sort_keys=True).encode()).hexdigest()
 
 
-MICROSOFT = TrustProfile(
-    name="microsoft",
-    claim_anchors=(
-        ClaimAnchor(
-            pin=Pin(
-                "23ffe2b8bdb9a1711515d4cffda04bc7f793d513c76c243f1020507d8669b7db",
-                "Microsoft Supply Chain RSA Root CA 2022",
-            ),
-            # The root also signs code and containers, so the intermediate and the purpose matter.
-            intermediates=(
-                Pin(
-                    "1e92ec6f4c801736ee024905210c4cb95fe4e2a42f404bdb5cc772b12336a6d9",
-                    "Microsoft SCD Claimants RSA CA",
-                ),
-            ),
-            key_purposes=("1.3.6.1.4.1.311.76.59.1.9",),
-        ),
-    ),
-    time_stamp_anchors=(
-        Pin(
-            "33846b545a49c9be4903c60e01713c1bd4e4ef31ea65cd95d69e62794f30b941",
-            "DigiCert Trusted Root G4 (cross-signed, as tokens carry it)",
-        ),
-        Pin(
-            "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988",
-            "DigiCert Trusted Root G4 (self-signed)",
-        ),
-        Pin(
-            "4e23b06b3d76c0742fd2593ae94f478528d2ac27a243dde9f3d5a6cfeb4ae9be",
-            "Microsoft C2PA AL2 Root CA 2025",
-        ),
-    ),
-)
-"""
-Whom Azure OpenAI's images ask to believe: read off 338 genuine ones signed 2023-10 to 2026-08.
-"""
-
-
 def load_trust_profile(path: Path) -> TrustProfile:
     """
     Read a trust profile from a TOML file.
 
-    The file holds `name`, `[[claim_anchors]]` (`name`, `sha256` or `pem`, `key_purposes`,
-    `[[claim_anchors.intermediates]]`) and `[[time_stamp_anchors]]` (`name`, `sha256` or `pem`).
+    The file holds `name`, `version` and `date` (optional), `[[claim_anchors]]` (`name`, `sha256` or `pem`,
+    `key_purposes`, `[[claim_anchors.intermediates]]`) and `[[time_stamp_anchors]]` (`name`, `sha256` or
+    `pem`). Each pin may say why and when it was pinned (`evidence`, `pinned`).
 
     Raises:
         TrustError: If the file cannot be read, is not TOML of this form, or is empty.
     """
     form = parse_toml(read_file(path, TrustError), f"trust profile {path.name!r}", TrustError)
-    form.only("name", "claim_anchors", "time_stamp_anchors")
+    form.only("name", "version", "date", "claim_anchors", "time_stamp_anchors")
     return TrustProfile(
         name=form.text("name"),
         claim_anchors=tuple(_claim_anchor(table) for table in form.tables("claim_anchors")),
         time_stamp_anchors=tuple(_pin(table) for table in form.tables("time_stamp_anchors")),
+        version=form.number("version") if "version" in form else 1,
+        date=form.day("date"),
     )
 
 
 def dump_trust_profile(profile: TrustProfile) -> str:
     """
     Write a trust profile in the TOML form that `load_trust_profile` reads.
+
+    Of joined profiles, names, versions and dates are written as comments.
     """
-    lines = [f"name = {_toml_text(profile.name)}", ""]
+    lines = [f"name = {_toml_text(profile.name)}"]
+    lines += [f"# joins {part.name} {part.version} ({part.date})" for part in profile.parts]
+    if profile.version is not None:
+        lines.append(f"version = {profile.version}")
+    if profile.date is not None:
+        lines.append(f"date = {profile.date.isoformat()}")
+    lines.append("")
     for anchor in profile.claim_anchors:
         lines += ["[[claim_anchors]]", *_pin_lines(anchor.pin)]
         lines += [f"key_purposes = {json.dumps(list(anchor.key_purposes))}", ""]
@@ -317,11 +327,12 @@ def _claim_anchor(form: Form) -> ClaimAnchor:
 
 
 def _pin(form: Form, *further_keys: str) -> Pin:
-    form.only("name", "sha256", "pem", *further_keys)
+    form.only("name", "sha256", "pem", "evidence", "pinned", *further_keys)
     name = form.text("name")
     certificate = _only_authority(form.text("pem"), name) if "pem" in form else None
     sha256 = form.text("sha256", certificate.sha256 if certificate else None)
-    return Pin(sha256.lower().replace(":", ""), name, certificate)
+    evidence = form.text("evidence", "")
+    return Pin(sha256.lower().replace(":", ""), name, certificate, evidence, form.day("pinned"))
 
 
 def _only_authority(pem: str, name: str) -> Certificate:
@@ -333,6 +344,10 @@ def _only_authority(pem: str, name: str) -> Certificate:
 
 def _pin_lines(pin: Pin) -> list[str]:
     lines = [f"name = {_toml_text(pin.name)}", f'sha256 = "{pin.sha256}"']
+    if pin.evidence:
+        lines.append(f"evidence = {_toml_text(pin.evidence)}")
+    if pin.pinned is not None:
+        lines.append(f"pinned = {pin.pinned.isoformat()}")
     if pin.certificate is not None:
         body = base64.encodebytes(pin.certificate.der).decode()
         lines.append(f'pem = """\n-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"""')

@@ -14,9 +14,10 @@ from pathlib import Path
 from provenance.asset import Asset, AssetSource, Limits
 from provenance.engine import Engine
 from provenance.judgement import Judge
+from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT, Policy, load_policy
 from provenance.selftest import require_passed
-from provenance.trust import MICROSOFT, TrustProfile, load_trust_profile
+from provenance.trust import TrustProfile, load_trust_profile
 from provenance.verdict import VerificationResult
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
 from provenance.asset import Asset, Limits
+from provenance.report import trust_to_dict
 from provenance.service.telemetry import Meter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +70,7 @@ def examples() -> dict[str, Any]:
                 {"name": one.name, "version": one.version, "digest": one.digest, "summary": one.summary}
                 for one in policies
             ],
-            "trust": {"name": MICROSOFT.name, "digest": MICROSOFT.digest},
+            "trust": trust_to_dict(MICROSOFT),
             "limits": {"max_bytes": 20 * 1024 * 1024, "max_batch": 16},
             "key_needed": True,
         },

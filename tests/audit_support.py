@@ -24,6 +24,7 @@ HEADING = Heading(
     trust_digest="e" * 64,
     engine=ENGINE,
     tool_version="0.1.0",
+    trust_versions="sample 1",
 )
 
 HOSTILE_NAMES = (

@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"coverage", "errors", "status", "policies", "schemas", "selftest_data"}),
     frozenset({"asset", "cms", "form", "jumbf", "loopback", "replacement", "xmp"}),
     frozenset({"cbor", "certificate", "container", "credential", "timestamp"}),
-    frozenset({"binding", "bmff_hash", "path", "store_bounds", "trust"}),
+    frozenset({"binding", "bmff_hash", "microsoft", "path", "store_bounds", "trust"}),
     frozenset({"manifest"}),
     frozenset({"cause"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),

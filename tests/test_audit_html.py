@@ -35,7 +35,9 @@ from tests.browser_support import Browser, Page, Seen
 from tests.cause_support import images_by_cause
 from tests.test_samples import DEFAULT, ENTRIES, judged
 
-HEADING = Heading("azure-openai", 1, "ab" * 32, "sample", "cd" * 32, "c2pa-python 0.38.1", "0.1.0")
+HEADING = Heading(
+    "azure-openai", 1, "ab" * 32, "sample", "cd" * 32, "c2pa-python 0.38.1", "0.1.0", "sample 1"
+)
 ASSETS = Path(html.__file__).parent
 MARKUP = "<img src=x onerror=alert(1)>"
 BREAKOUT = "</script><script>alert(2)</script><!--"

@@ -323,7 +323,13 @@ def test_a_trusted_image_is_told_in_full(
         "time": "2024-06-01T12:00:00Z",
         "anchor": {"name": "Sample Time-Stamp Root CA", "sha256": authority.time_stamp_root.sha256},
     }
-    assert written["trust"] == {"name": sample_trust.name, "digest": sample_trust.digest}
+    assert written["trust"] == {
+        "name": sample_trust.name,
+        "version": 1,
+        "date": None,
+        "digest": sample_trust.digest,
+        "joined": [],
+    }
     assert written["passes"] == ["azure-openai", "azure-openai-lineage"]
 
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from provenance.authority import Authority, AuthorityNames, Credential
 from provenance.errors import TrustError
 from provenance.form import MAX_FILE_BYTES
+from provenance.microsoft import MICROSOFT
 from provenance.trust import (
     ANY_PURPOSE,
     CLAIM_SIGNING,
     DOCUMENT_SIGNING,
-    MICROSOFT,
     OCSP_SIGNING,
     TIME_STAMPING,
     ClaimAnchor,
@@ -511,7 +511,7 @@ def test_the_digest_of_the_microsoft_profile_is_this() -> None:
     """
     Reports name it: a change of it is a change of whom we believe, and belongs into the changelog.
     """
-    assert MICROSOFT.digest == "acd3da04f90235e24ee6cfb8755bb29620087b1cc4da16c2847f343a18d40e36"
+    assert MICROSOFT.digest == "c978d30d72bd200d21de468dbb8afeeee12d9f2c9f79e3874809743c51051c94"
 
 
 # --- joined profiles ---------------------------------------------------------------------------------
@@ -528,8 +528,13 @@ def test_joined_profiles_believe_whom_either_believes() -> None:
     joined = SIMPLE | other
 
     assert joined == TrustProfile(
-        "simple.other", (SIMPLE.claim_anchors[0], other.claim_anchors[0]), (Pin(C, "c"),)
+        "simple.other",
+        (SIMPLE.claim_anchors[0], other.claim_anchors[0]),
+        (Pin(C, "c"),),
+        version=None,
+        parts=(SIMPLE, other),
     )
+    assert joined.parts == (SIMPLE, other)
 
 
 def test_a_profile_joined_with_itself_believes_the_same() -> None:
@@ -579,7 +584,7 @@ def test_the_microsoft_profile_carries_no_certificate() -> None:
     for anchor in MICROSOFT.claim_anchors:
         pins += [anchor.pin, *anchor.intermediates]
 
-    assert [pin_.certificate for pin_ in pins] == [None] * 5
+    assert [pin_.certificate for pin_ in pins] == [None] * 7
 
 
 @pytest.mark.corpus
@@ -588,7 +593,9 @@ def test_the_microsoft_profile_carries_no_certificate() -> None:
     [
         ("microsoft-supply-chain-rsa-root-ca-2022.pem", MICROSOFT.claim_anchors[0].pin),
         ("microsoft-scd-claimants-rsa-ca.pem", MICROSOFT.claim_anchors[0].intermediates[0]),
+        ("microsoft-c2pa-claims-al2-pca-2025.pem", MICROSOFT.claim_anchors[1].pin),
         ("microsoft-c2pa-al2-root-ca-2025.pem", MICROSOFT.time_stamp_anchors[2]),
+        ("microsoft-public-rsa-timestamping-ca-2020.pem", MICROSOFT.time_stamp_anchors[3]),
     ],
 )
 def test_microsofts_fingerprints_are_those_of_its_certificates(

@@ -42,8 +42,9 @@ from provenance.container import scan
 from provenance.credential import read_credential
 from provenance.jumbf import SignedManifest, signed_manifests
 from provenance.manifest import Signature
+from provenance.microsoft import MICROSOFT
 from provenance.status import StatusKind, StatusSource
-from provenance.trust import ANY_PURPOSE, CLAIM_SIGNING, MICROSOFT, ClaimAnchor, Pin, TrustProfile
+from provenance.trust import ANY_PURPOSE, CLAIM_SIGNING, ClaimAnchor, Pin, TrustProfile
 from provenance.validator import Opinion, Validator
 from tests.support import (
     SHARED,

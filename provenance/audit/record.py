@@ -158,6 +158,9 @@ class Heading(NamedTuple):
         engine: Name and version of the C2PA engine.
 
         tool_version: Version of this package.
+
+        trust_versions: The trust profile with its version, or those that were joined, such as
+            "microsoft 2 + mine 1".
     """
 
     policy: str
@@ -167,6 +170,7 @@ class Heading(NamedTuple):
     trust_digest: str
     engine: str
     tool_version: str
+    trust_versions: str
 
 
 @dataclass(slots=True)

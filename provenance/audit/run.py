@@ -36,9 +36,10 @@ from provenance.audit.record import Heading, Record, Summary, Unnamed
 from provenance.audit.state import MAX_PATHS, Known, State
 from provenance.audit.walk import Found, walk
 from provenance.errors import UnsupportedAssetError
+from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT, Policy, load_policy
 from provenance.report import ENGINE
-from provenance.trust import MICROSOFT, TrustProfile
+from provenance.trust import TrustProfile
 from provenance.workers import DEADLINE_S, MAX_MEMORY_BYTES, WorkerPool, usable_processors
 
 Hashes = Literal["credentials", "all"]
@@ -150,6 +151,7 @@ class Audit:
             policy_digest=self.policy.digest,
             trust=self.trust.name,
             trust_digest=self.trust.digest,
+            trust_versions=str(self.trust),
             engine=ENGINE,
             tool_version=version(DISTRIBUTION),
         )

@@ -379,7 +379,7 @@ _SHAPES: Description = {
     "Policies": _shape(
         default=_TEXT,
         policies=_list(_shape(name=_TEXT, version=_COUNT, digest=_DIGEST, summary=_TEXT)),
-        trust=_shape(name=_TEXT, digest=_DIGEST),
+        trust=reference(f"{_REPORT_PREFIX}trust"),
         limits=_shape(max_bytes=_COUNT, max_batch=_COUNT),
         key_needed=_FLAG,
     ),

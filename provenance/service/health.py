@@ -21,6 +21,7 @@ from provenance.errors import (
     StoreError,
     WorkerCrashedError,
 )
+from provenance.report import trust_to_dict
 from provenance.service import request as asked
 from provenance.service.access import Scope
 from provenance.service.service import Service
@@ -114,7 +115,7 @@ class HealthRoutes:
                 }
                 for policy in service.policies.values()
             ],
-            "trust": {"name": service.trust.name, "digest": service.trust.digest},
+            "trust": trust_to_dict(service.trust),
             "limits": {"max_bytes": service.settings.max_bytes, "max_batch": service.settings.max_batch},
             "key_needed": service.door.needs_key,
         }

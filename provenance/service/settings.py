@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 from provenance.errors import SettingsError
 from provenance.form import parse_toml, read_file
 from provenance.loopback import is_loopback
+from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT
 from provenance.service import kind
 from provenance.service.kind import FLAG, Kind
-from provenance.trust import MICROSOFT
 from provenance.workers import usable_processors
 
 PREFIX = "PROVENANCE_"

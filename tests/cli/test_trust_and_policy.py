@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from provenance.microsoft import MICROSOFT
 from provenance.policy import builtin_policies
-from provenance.trust import MICROSOFT
 from tests.cli.conftest import Images, Invoke
 
 MINE = """

@@ -25,6 +25,7 @@
     ['integrity', 'a hash or the signature does not hold, or cannot be checked'],
     ['conformance', 'what was signed breaks a rule of C2PA'],
     ['signing_credential', 'the signer is unknown, expired or of another purpose'],
+    ['known_authority', 'calls itself Microsoft, and no known authority of Microsoft’s is above it'],
     ['trailing_bytes', 'bytes after the end of the image, which no signature covers'],
     ['unbound_bytes', 'bytes inside the file that no hash binds'],
     ['software_agent', 'made by a software agent that the policy does not name'],
@@ -769,6 +770,9 @@
     if (report.state === 'absent') {
       return 'This says nothing about how the image was made. Copies often lose their credentials: ask for the file as it was first saved.';
     }
+    if (report.state === 'valid' && isFailed(report, 'known_authority')) {
+      return 'Anybody can sign in Microsoft’s name: see whether a newer version of this program knows the authority.';
+    }
     if (CAUSES.has(report.cause)) {
       return CAUSES.get(report.cause).next;
     }
@@ -836,11 +840,16 @@
     );
   }
 
+  function profileOf({ joined, ...trust }) {
+    const parts = joined?.length > 0 ? joined : [trust];
+    return parts.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(' + ');
+  }
+
   function answerPart(report) {
     const { policy, trust } = report;
     const verdict = report.accepted ? 'accepted' : 'not accepted';
     const under = [
-      `${verdict} under `, shown(policy.name), `, version ${policy.version}; trust profile `, shown(trust.name),
+      `${verdict} under `, shown(policy.name), `, version ${policy.version}; trust profile `, shown(profileOf(trust)),
     ];
     return titled(
       'Verdict',
@@ -1183,7 +1192,7 @@
     const pairs = [
       ['Policy', shown(heading.policy), `, version ${heading.policy_version}`],
       ['Policy digest', digest(heading.policy_digest)],
-      ['Trust profile', shown(heading.trust)],
+      ['Trust profile', shown(heading.trust_versions)],
       ['Trust digest', digest(heading.trust_digest)],
       ['C2PA engine', shown(heading.engine)],
       ['Made with', 'azure-image-provenance ', shown(heading.tool_version)],

@@ -56,6 +56,12 @@ RULES = (
         "expired one, ask for an image with a time-stamp.",
     ),
     Rule(
+        "known_authority",
+        "The signer calls itself Microsoft, and no known authority of Microsoft's is above it",
+        "Anybody can sign in any name, so it may be a forgery. Or Microsoft has a new authority that this "
+        "version does not know: see whether there is a newer one before you rely on it or discard it.",
+    ),
+    Rule(
         "trailing_bytes",
         "Bytes follow the end of the image",
         "No signature covers them, and some programs show or run them. Ask for the file as it was first "

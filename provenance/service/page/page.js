@@ -7,7 +7,7 @@ import * as history from './history.js';
 import { Queue } from './queue.js';
 import { SCHEMA, spoken } from './report.js';
 import * as service from './service.js';
-import { bytes, element, icon, moment, shown, visible } from './text.js';
+import { bytes, element, icon, moment, profileOf, shown, visible } from './text.js';
 import { STATES } from './verdict.js';
 
 const MAX_AT_ONCE = 50;
@@ -264,7 +264,7 @@ async function loadPolicies() {
       ),
     );
     part('files-most').textContent = `At most ${bytes(limit)} each. `;
-    part('trust').replaceChildren('Whom this service trusts: profile ', shown(answer.trust.name), '.');
+    part('trust').replaceChildren('Whom this service trusts: profile ', shown(profileOf(answer.trust)), '.');
     describePolicy();
     if (isKeyNeeded && !service.hasKey()) askForKey();
   } catch (error) {

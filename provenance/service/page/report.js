@@ -6,7 +6,7 @@
 
 import { chain, manifests } from './manifest.js';
 import { MAX_ROWS, statuses } from './status.js';
-import { bytes, element, icon, json, moment, quoted, shown, terms } from './text.js';
+import { bytes, element, icon, json, moment, profileOf, quoted, shown, terms } from './text.js';
 import {
   advice,
   describedAs,
@@ -31,6 +31,7 @@ const CHECKS = new Map([
   ['integrity', 'Hashes and signature hold'],
   ['conformance', 'Rules of C2PA kept'],
   ['signing_credential', 'Trusted signer'],
+  ['known_authority', 'Authority known where the signer calls itself Microsoft'],
   ['trailing_bytes', 'Nothing after the image'],
   ['unbound_bytes', 'Every byte bound by a hash'],
   ['software_agent', 'Made by an expected service'],
@@ -43,7 +44,7 @@ const CHECKS = new Map([
 // Where what was found is told in the library's own words; else it may hold words of the image.
 const OWN_WORDS = {
   pass: ['manifest_store', 'integrity', 'conformance', 'signing_credential', 'trailing_bytes', 'unbound_bytes'],
-  fail: ['trailing_bytes', 'unbound_bytes'],
+  fail: ['known_authority', 'trailing_bytes', 'unbound_bytes'],
   skipped: [],
 };
 
@@ -247,7 +248,7 @@ function file(report) {
         asset.xmp_provenance === null ? null : [...quoted(asset.xmp_provenance), '; never fetched'],
       ],
       ['Policy', [shown(policy.name), ` version ${policy.version}, `, hash(policy.digest)]],
-      ['Trust profile', [shown(trust.name), ', ', hash(trust.digest)]],
+      ['Trust profile', [shown(profileOf(trust)), ', ', hash(trust.digest)]],
       ['Engine', [shown(report.engine)]],
     ]),
   ];

@@ -43,6 +43,14 @@ export function icon(name) {
 }
 
 /**
+ * Name a trust profile with its version, or each of those that were joined.
+ */
+export function profileOf({ joined, ...trust }) {
+  const parts = joined?.length > 0 ? joined : [trust];
+  return parts.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(' + ');
+}
+
+/**
  * Show somebody else's text: isolated from the text around it, its middle left out where it is very long.
  */
 export function shown(text, limit = LIMIT) {

@@ -199,6 +199,9 @@ export function advice(report, source, offered) {
       ? ['A picture that is copied and pasted is often drawn anew: choose the file as it was first saved.']
       : ['Copies often lose their credentials: ask for the file as it was first saved.'];
   }
+  if (report.state === 'valid' && failed(report, 'known_authority')) {
+    return ["Anybody can sign in Microsoft's name: a newer version of this service may know the authority."];
+  }
   if (report.cause in CAUSES) return [CAUSES[report.cause][2]];
   if (failed(report, 'trailing_bytes') || failed(report, 'unbound_bytes')) {
     return [
