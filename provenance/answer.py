@@ -60,20 +60,24 @@ def _statuses(
     for status in _status_codes(_dict(results.get("activeManifest")), StatusSource.ENGINE):
         yield active, status
     for delta in _list(results.get("ingredientDeltas")):
-        owner = _ingredient_manifest(str(_dict(delta).get("ingredientAssertionURI", "")), manifests)
+        owners = _ingredient_manifests(str(_dict(delta).get("ingredientAssertionURI", "")), manifests)
         for status in _status_codes(_dict(_dict(delta).get("validationDeltas")), StatusSource.ENGINE):
             named = manifest_label(status.url)
-            yield named if named in manifests else owner, status
+            for owner in [named] if named in manifests else owners:
+                yield str(owner), status
 
 
-def _ingredient_manifest(uri: str, manifests: dict[str, Manifest]) -> str:
-    # The manifest an ingredient assertion speaks of; the one it stands in, if it speaks of none.
+def _ingredient_manifests(uri: str, manifests: dict[str, Manifest]) -> list[str]:
+    # The manifest an ingredient assertion speaks of, and all of them where its label stands more than
+    # once; the one it stands in, if it speaks of none.
     parent = manifest_label(uri) or ""
     assertion = uri.rsplit("/", 1)[-1]
-    for ingredient in manifests[parent].ingredients if parent in manifests else ():
-        if ingredient.assertion == assertion and ingredient.manifest in manifests:
-            return str(ingredient.manifest)
-    return parent
+    named = {
+        ingredient.manifest: None
+        for ingredient in (manifests[parent].ingredients if parent in manifests else ())
+        if ingredient.assertion == assertion and ingredient.manifest in manifests
+    }
+    return [str(label) for label in named] or [parent]
 
 
 def _manifest(label: str, entry: dict[str, Any]) -> Manifest:

@@ -40,13 +40,11 @@ from provenance.status import (
     succeeded,
 )
 from provenance.store_bounds import check_boxes, check_claims
+from provenance.tolerance import weigh
 from provenance.trust import TrustProfile
 from provenance.validator import Opinion, Validator
 from provenance.verdict import AssetFacts, VerificationResult
 from provenance.xmp import provenance_of
-
-_SOFT_BINDING = "soft binding assertion could not be decoded"
-
 
 # Where what looks like the place of a manifest store may hold something else, which nobody takes for one.
 _FOR_OTHERS_TOO = frozenset({"image/jpeg", "image/svg+xml"})
@@ -183,12 +181,11 @@ class Judge:
         unreferenced: tuple[Manifest, ...] = ()
         if store is not None:
             recorded = _recorded(store)
-            readings = tuple(
-                _reading(
-                    store.manifests[path[-1]], path, opinions.get(path[-1]), recorded, fixed_time=fixed_time
-                )
-                for path in store.reached()
-            )
+            found = [
+                _reading(store.manifests[way[-1]], way, opinions, recorded, fixed_time=fixed_time)
+                for way in store.reached()
+            ]
+            readings = _on_trusted_ways(store, found)
             reached = {reading.manifest.label for reading in readings}
             unreferenced = tuple(m for label, m in store.manifests.items() if label not in reached)
         broken = bool(evidence.failures) or not readings
@@ -215,54 +212,39 @@ def _failure(code: str, explanation: str, source: StatusSource = StatusSource.EN
 def _recorded(store: ManifestStore) -> dict[str, list[ValidationStatus]]:
     # What was recorded when an ingredient was added belongs to the ingredient's own verdict: the
     # engine leaves out of its deltas whatever was recorded already.
+    below = {label: {way[-1] for way in store.reached(label)} for label in store.manifests}
     found: dict[str, list[ValidationStatus]] = {label: [] for label in store.manifests}
-    for path in store.reached():
-        for ingredient in store.manifests[path[-1]].ingredients:
+    for *_, recorder in store.reached():
+        for ingredient in store.manifests[recorder].ingredients:
             for status in ingredient.recorded if ingredient.manifest in found else ():
                 named = manifest_label(status.url)
-                # Nobody can vouch for a manifest that contains their own words.
-                elsewhere = named in found and named not in path
+                # Nobody can vouch for a manifest that contains their own words, whichever way it does.
+                elsewhere = named in found and recorder not in below[str(named)]
                 found[str(named if elsewhere else ingredient.manifest)].append(status)
     return found
+
+
+def _on_trusted_ways(store: ManifestStore, readings: list[Reading]) -> tuple[Reading, ...]:
+    # One way through trusted manifests is enough, whatever other ways there are.
+    trusted = {one.manifest.label for one in readings if one.state is ValidationState.TRUSTED}
+    ways = {way[-1]: way for way in store.reached(through=trusted)}
+    return tuple(one._replace(path=ways.get(one.manifest.label, one.path)) for one in readings)
 
 
 def _reading(
     manifest: Manifest,
     path: tuple[str, ...],
-    opinion: Opinion | None,
+    opinions: Mapping[str, Opinion | None],
     recorded: Mapping[str, list[ValidationStatus]],
     *,
     fixed_time: bool,
 ) -> Reading:
+    opinion = opinions.get(manifest.label)
+    found = weigh(manifest, tuple(recorded[manifest.label]), opinion, fixed_time=fixed_time)
     ours = opinion.statuses if opinion is not None else ()
-    statuses = (*manifest.statuses, *recorded[manifest.label], *ours)
-    tolerated = tuple(s for s in statuses if _is_tolerated(s, manifest, ours, fixed_time=fixed_time))
-    kept = tuple(status for status in statuses if status not in tolerated)
-    state = _state(kept, ours, tolerated, is_active=len(path) == 1)
-    return Reading(
-        manifest, path, state, kept, tolerated, opinion.signature if opinion is not None else Signature()
-    )
-
-
-def _is_tolerated(
-    status: ValidationStatus,
-    manifest: Manifest,
-    ours: tuple[ValidationStatus, ...],
-    *,
-    fixed_time: bool,
-) -> bool:
-    if status.source is not StatusSource.ENGINE or status.kind is not StatusKind.FAILURE:
-        return False
-    if status.code == "claim.malformed":
-        # 2026-06: Microsoft writes the region unit "percentage", which c2pa-rs since 0.91 does not know.
-        uri = f"self#jumbf=/c2pa/{manifest.label}/c2pa.assertions/c2pa.soft-binding"
-        matched = succeeded(manifest.statuses, "assertion.hashedURI.match", uri)
-        return status.url == uri and status.explanation == _SOFT_BINDING and matched
-    # The engine judges validity by its own clock only; a caller who fixed the time is answered by our
-    # validator, which has judged purpose, path and validity at that time.
-    by_clock = status.code in ("signingCredential.expired", "signingCredential.untrusted")
-    expired = any(s.code == "signingCredential.expired" for s in manifest.statuses)
-    return fixed_time and by_clock and expired and succeeded(ours, "signingCredential.trusted")
+    state = _state(found.kept, ours, found.tolerated, is_active=len(path) == 1)
+    signature = opinion.signature if opinion is not None else Signature()
+    return Reading(manifest, path, state, found.kept, found.tolerated, signature)
 
 
 def _state(

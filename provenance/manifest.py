@@ -8,7 +8,8 @@ null, which the engine leaves out, does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +18,11 @@ from provenance.status import StatusKind, ValidationState, ValidationStatus
 from provenance.trust import Pin
 
 CREATED = "c2pa.created"
+
+Way = tuple[str, ...]
+"""
+How a manifest is reached: labels, the active manifest's first, its own last.
+"""
 
 
 class Action(NamedTuple):
@@ -118,19 +124,25 @@ class ManifestStore(NamedTuple):
     active: str
     manifests: dict[str, Manifest]
 
-    def reached(self) -> Iterator[tuple[str, ...]]:
+    def reached(self, start: str | None = None, *, through: Container[str] | None = None) -> Iterator[Way]:
         """
         Yield how each manifest is reached from the active one: labels, active first, itself last.
 
-        The active manifest comes first, the others by distance, each once; manifests that nothing
-        references are not yielded.
+        The first manifest comes first, the others by distance, each once, by a shortest way; manifests
+        that nothing references are not yielded.
+
+        Args:
+            start: Label of the manifest to start from instead.
+
+            through: Labels of the manifests that may stand on a way, both ends included; None for all.
         """
-        queue: list[tuple[str, ...]] = [(self.active,)]
-        seen = {self.active}
+        first = self.active if start is None else start
+        queue: deque[Way] = deque([(first,)])
+        seen = {first}
         while queue:
-            path = queue.pop(0)
+            path = queue.popleft()
             manifest = self.manifests.get(path[-1])
-            if manifest is None:
+            if manifest is None or (through is not None and path[-1] not in through):
                 continue
             yield path
             for ingredient in manifest.ingredients:
@@ -167,7 +179,8 @@ class Reading(NamedTuple):
     Attributes:
         manifest: What it says.
 
-        path: Labels from the active manifest to this one, both included.
+        path: Labels from the active manifest to this one, both included: a shortest way through trusted
+            manifests only if there is one, else a shortest way.
 
         state: `invalid`, `valid` or `trusted`; never `absent`.
 

@@ -185,11 +185,6 @@ def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
             usable &= allowed
             if not usable:
                 yield f"issuer {certificate.common_name!r} may not issue for this key purpose"
-    # C2PA 2.4, "Certificate profiles"; RFC 5280, sections 4.2.1.1 and 4.2.1.3.
-    if not leaf.identifies_issuer:
-        yield "authority key identifier is missing"
-    if leaf.signs_certificates and not leaf.is_ca:
-        yield "key usage allows to sign certificates, though it is no certificate authority"
     yield from _leaf_faults(leaf)
 
 
@@ -212,5 +207,10 @@ def _leaf_faults(leaf: Certificate) -> Iterator[str]:
         yield "signer is a certificate authority"
     if not leaf.signs_data:
         yield "key usage does not allow digital signatures"
+    # C2PA 2.4, "Certificate profiles"; RFC 5280, sections 4.2.1.1 and 4.2.1.3.
+    if not leaf.identifies_issuer:
+        yield "authority key identifier is missing"
+    if leaf.signs_certificates and not leaf.is_ca:
+        yield "key usage allows to sign certificates, though it is no certificate authority"
     if not is_strong(leaf):
         yield "public key is of a kind or size that is not allowed"

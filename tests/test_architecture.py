@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cause"}),
     frozenset({"answer", "demand", "engine", "policy", "validator"}),
     frozenset({"verdict"}),
-    frozenset({"check_catalogue"}),
+    frozenset({"check_catalogue", "tolerance"}),
     frozenset({"judgement"}),
     frozenset({"selftest"}),
     frozenset({"verifier"}),
