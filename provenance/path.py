@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from provenance.certificate import Certificate, is_issued_by, is_strong
@@ -48,7 +49,24 @@ def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...])
         The path, or None if the chain breaks off or turns elsewhere before one. Certificates after
         the anchor are left out.
     """
-    return _ordered(chain, tuple(anchor.pin for anchor in anchors))
+    found = _ended(chain, tuple(anchor.pin for anchor in anchors))
+    if found is None:
+        return None
+    # From the anchor down: nobody can forge the first link, so that a forged chain costs one check.
+    links = reversed(list(pairwise(found.certificates)))
+    return found if all(is_issued_by(lower, upper) for lower, upper in links) else None
+
+
+def _ended(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
+    pins = {pin.sha256: pin for pin in anchors}
+    # A signer that is itself pinned has no path: pins are for authorities.
+    for index, certificate in enumerate(chain[1:], start=1):
+        if certificate.sha256 in pins:
+            return Path(chain[: index + 1], pins[certificate.sha256])
+    for pin in anchors if len(chain) < _MAX_LENGTH else ():
+        if pin.certificate is not None and is_issued_by(chain[-1], pin.certificate):
+            return Path((*chain, pin.certificate), pin)
+    return None
 
 
 class SignatureBudget:
@@ -96,32 +114,27 @@ def time_stamp_path(
     Raises:
         StructureError: If the budget does not suffice to tell.
     """
-    level: list[tuple[Certificate, ...]] = [(signer,)]
-    seen = {signer.sha256}
-    for _ in range(_MAX_LENGTH):
-        following: list[tuple[Certificate, ...]] = []
-        for chain in level:
-            path = _ended(chain, anchors, budget)
-            if path is not None:
-                return path
-            for issuer in pool:
-                if issuer.sha256 not in seen and _issued(chain[-1], issuer, budget):
-                    seen.add(issuer.sha256)
-                    following.append((*chain, issuer))
+    # From the anchors down: nobody can forge what they issued, so that little is there to be checked.
+    level = [Path((one,), pin) for pin in anchors for one in _found(pin, pool) if one.sha256 != signer.sha256]
+    seen = {path.certificates[0].sha256 for path in level}
+    for _ in range(_MAX_LENGTH - 1):
+        following: list[Path] = []
+        for certificates, pin in level:
+            for issued in (signer, *pool):
+                if issued.sha256 in seen or not _issued(issued, certificates[0], budget):
+                    continue
+                path = Path((issued, *certificates), pin)
+                if issued.sha256 == signer.sha256:
+                    return path
+                seen.add(issued.sha256)
+                following.append(path)
         level = following
     return None
 
 
-def _ended(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...], budget: SignatureBudget) -> Path | None:
-    last = chain[-1]
-    for pin in anchors:
-        # A signer that is itself pinned has no path: pins are for authorities.
-        if len(chain) > 1 and last.sha256 == pin.sha256:
-            return Path(chain, pin)
-    for pin in anchors if len(chain) < _MAX_LENGTH else ():
-        if pin.certificate is not None and _issued(last, pin.certificate, budget):
-            return Path((*chain, pin.certificate), pin)
-    return None
+def _found(pin: Pin, pool: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
+    carried = (pin.certificate,) if pin.certificate is not None else ()
+    return tuple(one for one in pool if one.sha256 == pin.sha256)[:1] or carried
 
 
 def _issued(certificate: Certificate, issuer: Certificate, budget: SignatureBudget) -> bool:
@@ -129,21 +142,6 @@ def _issued(certificate: Certificate, issuer: Certificate, budget: SignatureBudg
         return False
     budget.spend()
     return is_issued_by(certificate, issuer)
-
-
-def _ordered(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
-    pins = {pin.sha256: pin for pin in anchors}
-    for index, certificate in enumerate(chain):
-        if index and not is_issued_by(chain[index - 1], certificate):
-            return None
-        # A signer that is itself pinned has no path: pins are for authorities.
-        if index and certificate.sha256 in pins:
-            return Path(chain[: index + 1], pins[certificate.sha256])
-        if index + 1 == len(chain) < _MAX_LENGTH:
-            for pin in anchors:
-                if pin.certificate is not None and is_issued_by(certificate, pin.certificate):
-                    return Path((*chain, pin.certificate), pin)
-    return None
 
 
 def path_faults(path: Path) -> Iterator[str]:

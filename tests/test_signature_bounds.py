@@ -35,19 +35,21 @@ from provenance.authority import (
     azure_v1,
     azure_v2,
     make_name,
+    time_stamp_imprint,
     wrap_token,
 )
 from provenance.authority.certificate import ROOT_FROM, ROOT_UNTIL, make_key
 from provenance.certificate import Certificate, is_affordable, is_issued_by, is_strong, load
 from provenance.credential import MAX_SIGNATURE_BYTES, MAX_TOKENS, read_credential
 from provenance.jumbf import StructureError
-from provenance.path import SignatureBudget, time_stamp_path
+from provenance.path import SignatureBudget, claim_path, time_stamp_path
 from provenance.status import StatusKind
 from provenance.timestamp import MAX_CERTIFICATES
 from provenance.validator import Validator
 from tests.support import certificate, codes, pin, signed_manifest, tampered, trust_in
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = datetime(2024, 6, 1, tzinfo=UTC)
 SAME_NAME = make_name("One Name For All")
 
 
@@ -251,25 +253,32 @@ def key_uses(monkeypatch: pytest.MonkeyPatch) -> Counter:
     return counter
 
 
-def same_name_certificates(count: int) -> list[Credential]:
+def crowded(authority: Authority, count: int) -> TimeStampAuthority:
     """
-    Make self-signed authorities that all have one name and so each might have issued the other.
+    Make a stamper below nobody, whose tokens carry the pinned root and certificates in that root's name.
+
+    Each of them might have been issued by the root, and has to be tried.
     """
-    options = CertificateOptions(
-        subject=SAME_NAME, not_before=ROOT_FROM, not_after=ROOT_UNTIL, is_ca=True, key_purposes=()
-    )
-    return [Credential.self_signed(options) for _ in range(count)]
+    impostor = Credential.self_signed(replace(ROOT, subject=authority.time_stamp_root.certificate.subject))
+    leaves = [impostor.issue(replace(LEAF, subject=make_name(f"Leaf {n}"))) for n in range(count)]
+    carried = (authority.time_stamp_root.certificate, *(leaf.certificate for leaf in leaves))
+    return TimeStampAuthority(leaves[-1], TokenOptions(certificates=carried))
+
+
+ROOT = CertificateOptions(
+    subject=SAME_NAME, not_before=ROOT_FROM, not_after=ROOT_UNTIL, is_ca=True, key_purposes=()
+)
+LEAF = CertificateOptions(
+    subject=SAME_NAME, not_before=ROOT_FROM, not_after=ROOT_UNTIL, key_purposes=(PURPOSE_TIME_STAMPING,)
+)
 
 
 def test_the_signatures_checked_for_the_time_stamps_of_a_claim_are_bounded(
     authority: Authority, key_uses: Counter
 ) -> None:
     """
-    Sixteen certificates of one name give 240 pairs that have to be tried, four tokens four times that.
+    All certificates of all four tokens, each with every other, would be more than two hundred.
     """
-    crowd = same_name_certificates(MAX_CERTIFICATES)
-    leaf = crowd[0].issue(CertificateOptions(subject=SAME_NAME, key_purposes=(PURPOSE_TIME_STAMPING,)))
-    carried = (leaf.certificate, *(one.certificate for one in crowd[1:]))
 
     def four_times(header: dict[object, object]) -> object:
         header["sigTst"]["tstTokens"] *= MAX_TOKENS  # type: ignore[index] # what `sign_claim` wrote
@@ -277,16 +286,14 @@ def test_the_signatures_checked_for_the_time_stamps_of_a_claim_are_bounded(
 
     spec = replace(
         azure_v1(authority),
-        time_stamper=TimeStampAuthority(leaf),
-        token_options=TokenOptions(certificates=carried),
+        time_stamper=crowded(authority, MAX_CERTIFICATES - 1),
         tampering=Tampering(edit_unprotected=four_times),
     )
 
     found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     remarks = codes(found.statuses, StatusKind.INFORMATIONAL)
-    assert remarks[-1] == "timeStamp.malformed"
-    assert len(remarks) == MAX_TOKENS
+    assert remarks[1:] == ["timeStamp.malformed"] * (MAX_TOKENS - 1)
     # Two for the chain of the claim signer.
     assert key_uses.count <= 8 + 2
 
@@ -295,22 +302,61 @@ def test_a_time_stamp_beyond_the_bound_is_remarked_and_counts_as_none(authority:
     """
     What was not checked is said, not guessed: an expired signer stays expired.
     """
-    crowd = same_name_certificates(MAX_CERTIFICATES - 1)
-    leaf = crowd[0].issue(CertificateOptions(subject=SAME_NAME, key_purposes=(PURPOSE_TIME_STAMPING,)))
-    carried = (leaf.certificate, *(one.certificate for one in crowd))
-    stamper = TimeStampAuthority(leaf, TokenOptions(certificates=carried))
+    forged = crowded(authority, MAX_CERTIFICATES - 1)
 
-    found = Validator(trust_in(authority)).check(
-        signed_manifest(replace(azure_v1(authority), time_stamper=stamper)), NOW
+    def behind_a_forged_one(header: dict[object, object]) -> object:
+        protected = cbor2.dumps({1: authority.signer.cose_algorithm})
+        first = forged.stamp(time_stamp_imprint(protected, b"another claim"), DAY)
+        second = forged.stamp(time_stamp_imprint(protected, b""), DAY)
+        tokens = header["sigTst"]["tstTokens"]  # type: ignore[index] # what `sign_claim` wrote
+        tokens[:0] = [{"val": one} for one in (tokens[0]["val"], first, second)]
+        return header
+
+    spec = replace(
+        azure_v1(authority), time_stamper=forged, tampering=Tampering(edit_unprotected=behind_a_forged_one)
     )
 
-    remark = next(status for status in found.statuses if status.kind is StatusKind.INFORMATIONAL)
-    assert (remark.code, remark.explanation) == (
+    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+
+    remarks = [s for s in found.statuses if s.kind is StatusKind.INFORMATIONAL]
+    assert (remarks[-1].code, remarks[-1].explanation) == (
         "timeStamp.malformed",
         "takes more signature checks than are made",
     )
     assert codes(found.statuses, StatusKind.FAILURE) == ["signingCredential.expired"]
     assert found.signature.signed_at is None
+
+
+def test_a_chain_in_microsofts_name_costs_one_check(authority: Authority, key_uses: Counter) -> None:
+    """
+    Whoever puts a pinned certificate above their own is found out at that link.
+    """
+    impostor = Credential.self_signed(replace(ROOT, subject=authority.root.certificate.subject))
+    deep = impostor
+    for number in range(5):
+        deep = deep.issue(replace(ROOT, subject=make_name(f"CA {number}")))
+    signer = deep.issue(CertificateOptions(subject=make_name("Signer")))
+    chain = (*signer.chain[:-1], authority.root.certificate)
+
+    found = claim_path(tuple(map(certificate, chain)), trust_in(authority).claim_anchors)
+
+    assert (found, key_uses.count) == (None, 1)
+
+
+def test_a_token_of_strangers_costs_the_check_of_its_own_signature(
+    authority: Authority, key_uses: Counter
+) -> None:
+    """
+    Where nothing is pinned there is nothing to lead to.
+    """
+    stranger = Authority.create()
+    spec = replace(azure_v1(authority), time_stamper=stranger.time_stamper)
+
+    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+
+    assert codes(found.statuses, StatusKind.INFORMATIONAL) == ["timeStamp.untrusted"]
+    # Two for the chain of the claim signer, one for the token.
+    assert key_uses.count == 3
 
 
 def test_certificates_of_other_names_cost_nothing(authority: Authority, key_uses: Counter) -> None:
