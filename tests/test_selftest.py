@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance import EngineError, TrustError, ValidationState, Verifier, engine, judgement, selftest
+from provenance import EngineError, TrustError, ValidationState, Verifier, engine, selftest, tolerance
 
 DATA = Path(selftest.__file__).parent / "selftest_data"
 NAMES = [case["file"] for case in tomllib.loads((DATA / "cases.toml").read_text(encoding="utf-8"))["cases"]]
@@ -204,7 +204,7 @@ def test_other_words_for_the_tolerated_fault_are_noticed(monkeypatch: pytest.Mon
     """
     A new engine may say it differently, or no longer at all; then the rule is to be looked at again.
     """
-    monkeypatch.setattr(judgement, "_SOFT_BINDING", "something else")
+    monkeypatch.setattr(tolerance, "_SOFT_BINDING", "something else")
 
     (failed,) = (case for case in selftest.run() if not case.passed)
 
