@@ -113,7 +113,8 @@ _VERIFIER_OPTIONS = (
         type=PEM_FILE,
         metavar="PEM",
         multiple=True,
-        help="Also trust claim signers below the certificate authorities in this file.",
+        help="Also trust claim signers below the certificate authorities in this file, but not what they say "
+        "of which generator made an image: for that, see 'provenance trust add --help'.",
     ),
     click.option(
         "--tsa-anchors",
@@ -186,7 +187,7 @@ def _join(
     profile = functools.reduce(operator.or_, chosen)
     signers = tuple(certificate for path in trust_anchors for certificate in read_pem_certificates(path))
     if signers:
-        profile |= anchors_from_pem("trust-anchors", signers)
+        profile |= anchors_from_pem("trust-anchors", signers, signers_only=True)
     stampers = [certificate for path in tsa_anchors for certificate in read_pem_certificates(path)]
     pins = tuple(pin(found) for found in stampers)
     if not pins:

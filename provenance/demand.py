@@ -71,7 +71,8 @@ class SoftwareAgent:
     """
     The action that created the image names one of the expected agents.
 
-    Says which service made the image, not which customer asked for it.
+    Says which service made the image, not which customer asked for it. Whoever signs below a certificate
+    authority that was only added for its signers is not believed about that.
 
     Attributes:
         names: Accepted names, at least one; compared to the letter.
@@ -96,6 +97,13 @@ class SoftwareAgent:
         created = reading.manifest.created
         actual = created.software_agent if created else None
         expected = " or ".join(repr(name) for name in self.names)
+        anchor = reading.signature.anchor
+        if actual in self.names and anchor is not None and anchor.signers_only:
+            message = (
+                f"{actual!r} is what a signer below {anchor.name!r} says, which was added as an authority of "
+                "signers and is not believed about which generator made an image"
+            )
+            return Check("software_agent", Outcome.FAIL, self.names, actual, message)
         if actual in self.names:
             return Check("software_agent", Outcome.PASS, self.names, actual, f"made by {actual!r}")
         message = f"made by {_quoted(actual)}, not by {expected}"

@@ -14,7 +14,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provenance.certificate import Certificate, load
@@ -58,6 +58,10 @@ class Pin:
         evidence: Why it is believed: what document or which images show it. Decides nothing.
 
         pinned: Day it was pinned, or None. Decides nothing.
+
+        signers_only: Whether it is believed about who signed what, and not about which generator made an
+            image: so are certificate authorities that were added to a profile, which may have issued to
+            anybody.
     """
 
     sha256: str
@@ -65,6 +69,7 @@ class Pin:
     certificate: Certificate | None = None
     evidence: str = field(default="", compare=False)
     pinned: dt.date | None = field(default=None, compare=False)
+    signers_only: bool = False
 
     def __post_init__(self) -> None:
         """
@@ -195,6 +200,7 @@ class TrustProfile:
         return self._digest
 
     def _compute_digest(self) -> str:
+        signers_only = sorted(a.pin.sha256 for a in self.claim_anchors if a.pin.signers_only)
         demands = {
             "claim_anchors": sorted(
                 [a.pin.sha256, sorted(p.sha256 for p in a.intermediates), sorted(a.key_purposes)]
@@ -206,6 +212,7 @@ class TrustProfile:
                 if pin.certificate is not None
             ),
             "time_stamp_anchors": sorted(p.sha256 for p in self.time_stamp_anchors),
+            **({"signers_only": signers_only} if signers_only else {}),
         }
         return hashlib.sha256(json.dumps(demands, sort_keys=True).encode()).hexdigest()
 
@@ -215,8 +222,8 @@ def load_trust_profile(path: Path) -> TrustProfile:
     Read a trust profile from a TOML file.
 
     The file holds `name`, `version` and `date` (optional), `[[claim_anchors]]` (`name`, `sha256` or `pem`,
-    `key_purposes`, `[[claim_anchors.intermediates]]`) and `[[time_stamp_anchors]]` (`name`, `sha256` or
-    `pem`). Each pin may say why and when it was pinned (`evidence`, `pinned`).
+    `key_purposes`, `signers_only`, `[[claim_anchors.intermediates]]`) and `[[time_stamp_anchors]]` (`name`,
+    `sha256` or `pem`). Each pin may say why and when it was pinned (`evidence`, `pinned`).
 
     Raises:
         TrustError: If the file cannot be read, is not TOML of this form, or is empty.
@@ -274,6 +281,7 @@ def anchors_from_pem(
     time_stampers: tuple[Certificate, ...] = (),
     *,
     key_purposes: tuple[str, ...] = _DEFAULT_PURPOSES,
+    signers_only: bool = False,
 ) -> TrustProfile:
     """
     Make a trust profile of certificates at hand, without demands on intermediates.
@@ -288,12 +296,15 @@ def anchors_from_pem(
         key_purposes: OIDs of which a claim signer needs one; by default C2PA claim signing and
             document signing.
 
+        signers_only: Whether signers below them are not believed about which generator made an image.
+
     Raises:
         TrustError: If there is no claim anchor or a purpose is refused.
     """
+    pins = (replace(pin(certificate), signers_only=signers_only) for certificate in claim_signers)
     return TrustProfile(
         name,
-        tuple(ClaimAnchor(pin(c), key_purposes=key_purposes) for c in claim_signers),
+        tuple(ClaimAnchor(one, key_purposes=key_purposes) for one in pins),
         tuple(pin(c) for c in time_stampers),
     )
 
@@ -320,7 +331,10 @@ def _authorities(pem: bytes, where: str) -> tuple[Certificate, ...]:
 
 def _claim_anchor(form: Form) -> ClaimAnchor:
     return ClaimAnchor(
-        _pin(form, "key_purposes", "intermediates"),
+        replace(
+            _pin(form, "key_purposes", "intermediates", "signers_only"),
+            signers_only=form.flag("signers_only"),
+        ),
         tuple(_pin(item) for item in form.tables("intermediates")),
         form.texts("key_purposes", _DEFAULT_PURPOSES),
     )
@@ -348,6 +362,8 @@ def _pin_lines(pin: Pin) -> list[str]:
         lines.append(f"evidence = {_toml_text(pin.evidence)}")
     if pin.pinned is not None:
         lines.append(f"pinned = {pin.pinned.isoformat()}")
+    if pin.signers_only:
+        lines.append("signers_only = true")
     if pin.certificate is not None:
         body = base64.encodebytes(pin.certificate.der).decode()
         lines.append(f'pem = """\n-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"""')

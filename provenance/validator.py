@@ -164,7 +164,7 @@ class Validator:
             say.failure("signingCredential.untrusted", "chain does not lead to a pinned anchor")
             return None
         # A joined profile may know several anchors of one chain: whoever either believes is believed.
-        path, faults = min(judged, key=lambda one: len(one[1]))
+        path, faults = min(judged, key=lambda one: (len(one[1]), one[0].anchor.signers_only))
         expired = [str(certificate.common_name) for certificate in path.expired(time)]
         if faults:
             say.failure("signingCredential.invalid", "; ".join(faults))

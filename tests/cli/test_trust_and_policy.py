@@ -12,6 +12,7 @@ import pytest
 
 from provenance.microsoft import MICROSOFT
 from provenance.policy import builtin_policies
+from provenance.trust import anchors_from_pem, read_pem_certificates
 from tests.cli.conftest import Images, Invoke
 
 MINE = """
@@ -244,3 +245,21 @@ def test_a_home_that_cannot_be_made_is_said(invoke: Invoke, images: Images, home
 
     assert result.exit_code == 2
     assert "cannot be made" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "audit"])
+def test_authorities_added_on_the_command_line_are_believed_about_signers_only(
+    invoke: Invoke, images: Images, tmp_path: Path, command: str
+) -> None:
+    """
+    A file of many authorities lets in whoever any of them issued to.
+    """
+    certificates = read_pem_certificates(Path(images.claim_root))
+    out = tmp_path / "out.jsonl"
+    form = ("--format", "jsonl") if command == "verify" else ("--fail-on", "none")
+
+    invoke(command, *form, "--trust-anchors", images.claim_root, "--output", str(out), images.accepted)
+
+    trust = json.loads(out.read_text())["trust"]
+    added = [anchors_from_pem("x", certificates, signers_only=only) for only in (True, False)]
+    assert trust["digest"] == (MICROSOFT | added[0]).digest != (MICROSOFT | added[1]).digest
