@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 
-_DCTERMS = rb"""xmlns:([A-Za-z_][\w.-]{0,63})\s{0,64}=\s{0,64}["']http://purl\.org/dc/terms/["']"""
+_DCTERMS = b"dcterms"
+_DECLARATION = rb"""xmlns:([A-Za-z_][\w.-]{0,63})\s{0,64}=\s{0,64}["']http://purl\.org/dc/terms/["']"""
 _PREFIX = rb"[\s<]([A-Za-z_][\w.-]*)\Z"
 _VALUE = rb"""(?x)
     (?:\s{1,64}rdf:resource)? \s{0,64}=\s{0,64} (?: "([^"<]{1,8192}) | '([^'<]{1,8192}) )
@@ -36,23 +37,25 @@ def provenance_of(xmp: bytes) -> str | None:
     Source:
         C2PA 2.4, "External manifests"; XMP specification part 1, section 7.
     """
+    declared: frozenset[bytes] | None = None
     at = -1
     for _ in range(_MAX_PROVENANCE_PROPERTIES):
         at = xmp.find(_NAME, at + 1)
         if at < 0:
             return None
         start = at + len(_NAME)
+        prefix = re.search(_PREFIX, xmp[max(0, at - _MAX_PREFIX_BYTES) : at])
         match = re.match(_VALUE, xmp[start : start + _MAX_VALUE_BYTES])
-        if match is not None and _is_dcterms(xmp, at):
+        if prefix is None or match is None:
+            continue
+        if prefix[1] != _DCTERMS and declared is None:
+            # Once, however many properties there are: the packet is as long as its maker likes.
+            declared = frozenset(re.findall(_DECLARATION, xmp))
+        if prefix[1] == _DCTERMS or prefix[1] in (declared or ()):
             value = _unescaped((match[1] or match[2] or match[3]).decode("utf-8", "replace")).strip()
             if value:
                 return value[:_MAX_PROVENANCE_CHARACTERS]
     return None
-
-
-def _is_dcterms(xmp: bytes, end: int) -> bool:
-    prefix = re.search(_PREFIX, xmp[max(0, end - _MAX_PREFIX_BYTES) : end])
-    return prefix is not None and (prefix[1] == b"dcterms" or prefix[1] in re.findall(_DCTERMS, xmp))
 
 
 def _unescaped(text: str) -> str:

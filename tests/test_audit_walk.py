@@ -405,6 +405,26 @@ def test_globs_match_names_that_are_no_text(tmp_path: Path) -> None:
     assert len(list(walk([tmp_path], include=["a\udcffb.png"]))) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "glob", "count"),
+    [
+        ("a" * 250, "*a*a*a*a*a*a*a*a*a*a*.png", 0),
+        ("a" * 250 + "b", "*a*a*a*a*a*a*a*a*a*a*b", 1),
+        ("a/" * 200 + "b", "**/**/**/**/**/**/*.png", 0),
+        ("a/" * 200 + "b", "**/a/**/a/**/a/**/a/**/a/**/a/**/c", 0),
+        ("a/" * 200 + "b", "**/a/**/a/**/a/**/a/**/a/**/a/**/b", 1),
+        ("a/" * 200 + "b", "**/*a*/**/*a*/**/*a*/**/*a*/**/c", 0),
+    ],
+)
+def test_no_name_makes_a_glob_slow(tmp_path: Path, name: str, glob: str, count: int) -> None:
+    """
+    Names and folders are hostile: one that matches nearly, in many ways, was tried for hours.
+    """
+    plant(tmp_path, name)
+
+    assert len(list(walk([tmp_path], include=[glob]))) == count
+
+
 @pytest.mark.parametrize("glob", ["", "/", "./", "[z-a]", "a/[b-a]/c"])
 def test_a_glob_that_makes_no_sense_is_refused_before_the_walk(glob: str) -> None:
     """

@@ -324,26 +324,51 @@ def _translated(glob: str) -> str:
     if not path:
         raise ValueError(f"the glob {glob!r} matches nothing")
     if "/" not in path:
-        return "(?:[^/]+/)*" + _part(path)
+        path = f"**/{path}"
     *folders, last = path.lstrip("/").split("/")
-    above = "".join("(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders)
-    return above + (".+" if last == "**" else _part(last))
+    *runs, ending = _split(folders, "**")
+    skipped = [f"(?>(?:[^/]+/)*?{_folders(run)})" for run in runs[1:] if run]
+    end = _folders(ending) + (".+" if last == "**" else _part(last))
+    return "".join([*map(_folders, runs[:1]), *skipped, "(?:[^/]+/)*" if runs else "", end])
+
+
+def _split(parts: Iterable[str], mark: str) -> list[list[str]]:
+    runs: list[list[str]] = [[]]
+    for part in parts:
+        if part == mark:
+            runs.append([])
+        else:
+            runs[-1].append(part)
+    return runs
+
+
+def _folders(parts: Iterable[str]) -> str:
+    return "".join(_part(part) + "/" for part in parts)
 
 
 def _part(glob: str) -> str:
     """
     Write one part of a glob, between slashes, as an expression.
+
+    Whatever stands between two stars is taken where it comes first, and that is final: a name made for it
+    would otherwise be gone through once more for each star.
     """
-    expression, position = "", 0
+    pieces, position = [""], 0
     for token in re.finditer(r"\*+|\?|\[!?\]?[^\]]*\]", glob, re.DOTALL):
-        expression += re.escape(glob[position : token.start()]) + _token(token.group())
+        pieces[-1] += re.escape(glob[position : token.start()])
+        if token.group().startswith("*"):
+            pieces.append("")
+        else:
+            pieces[-1] += _token(token.group())
         position = token.end()
-    return expression + re.escape(glob[position:])
+    pieces[-1] += re.escape(glob[position:])
+    if len(pieces) == 1:
+        return pieces[0]
+    first, *between, last = pieces
+    return "".join([first, *(f"(?>[^/]*?{piece})" for piece in between if piece), "[^/]*", last])
 
 
 def _token(token: str) -> str:
-    if token.startswith("*"):
-        return "[^/]*"
     if token == "?":  # noqa: S105 - no password
         return "[^/]"
     negated = token.startswith("[!")

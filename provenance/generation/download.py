@@ -23,7 +23,7 @@ from provenance.generation.step import Head, Request
 from provenance.loopback import is_loopback
 
 _URL = re.compile(
-    r"(https?)://((?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:([/?][!-~]*?))?(?:#[!-~]*)?"
+    r"(https?)://((?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)([/?][!-\x22$-~]*)?(?:#[!-~]*)?"
 )
 _CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
 _DETAIL = re.compile(r"<AuthenticationErrorDetail>([^<]{1,200})</AuthenticationErrorDetail>")
