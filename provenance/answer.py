@@ -42,7 +42,9 @@ def parse_answer(text: str) -> ManifestStore:
 
 
 def _manifest_store(answer: dict[str, Any], active: str) -> ManifestStore:
-    raw = {label: entry for label, entry in _dict(answer.get("manifests")).items() if isinstance(entry, dict)}
+    # The engine lists manifests that nothing references in another order on every run.
+    found = sorted(_dict(answer.get("manifests")).items())
+    raw = {label: entry for label, entry in found if isinstance(entry, dict)}
     manifests = {label: _manifest(label, entry) for label, entry in raw.items()}
     statuses: dict[str, list[ValidationStatus]] = {label: [] for label in manifests}
     for label, status in _statuses(_dict(answer.get("validation_results")), active, manifests):
