@@ -7,20 +7,16 @@ not thereby trust whom the archive says.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from provenance.cli.output import replaced
+from provenance.distribution import configuration_folder
 from provenance.errors import TrustError
 from provenance.form import is_name
 from provenance.microsoft import MICROSOFT
 from provenance.trust import TrustProfile, dump_trust_profile, load_trust_profile
 
-HOME = "AZURE_IMAGE_PROVENANCE_HOME"
-_APPLICATION = "azure-image-provenance"
 _BUILT_IN = {MICROSOFT.name: MICROSOFT}
 _SUFFIX = ".toml"
 
@@ -29,8 +25,7 @@ def directory() -> Path:
     """
     Tell where the user's own profiles lie; it need not exist.
     """
-    home = os.environ.get(HOME)
-    return Path(home or click.get_app_dir(_APPLICATION)) / "trust"
+    return configuration_folder() / "trust"
 
 
 def is_built_in(name: str) -> bool:

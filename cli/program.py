@@ -27,8 +27,6 @@ from provenance.errors import (
     TrustError,
 )
 
-DISTRIBUTION = "azure-image-provenance"
-ENGINE = "c2pa-python"
 BAD_REQUEST = 2
 NOT_JUDGED = 3
 INTERRUPTED = 130
@@ -147,14 +145,9 @@ def _explain(error: click.ClickException) -> None:
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib import metadata  # noqa: PLC0415 - slow, and nothing else needs it
+    from provenance.distribution import versions  # noqa: PLC0415 - slow, and nothing else needs it
 
-    ours = metadata.version(DISTRIBUTION)
-    try:
-        engine = metadata.version(ENGINE)
-    except metadata.PackageNotFoundError:
-        engine = "missing"
-    terminal.emit(f"{DISTRIBUTION} {ours} ({ENGINE} {engine})\n")
+    terminal.emit(f"{versions()}\n")
     ctx.exit()
 
 

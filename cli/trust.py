@@ -12,6 +12,7 @@ import click
 
 from provenance.cli import options, profiles, terminal
 from provenance.cli.terminal import Row, quoted
+from provenance.distribution import HOME
 from provenance.trust import (
     CLAIM_SIGNING,
     DOCUMENT_SIGNING,
@@ -32,7 +33,7 @@ Examples:
   provenance verify --trust-profile microsoft --trust-profile mine picture.png
 
 Profiles of your own lie in the folder 'trust' of your configuration directory, or of the directory that
-{profiles.HOME} names.
+{HOME} names.
 """,
 )
 def trust() -> None:

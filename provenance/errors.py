@@ -12,7 +12,8 @@ in `generation.errors`.
     ├── PolicyError           empty, contradictory or unknown policy
     ├── GenerationError       the image API refused or failed; one subclass per cause
     ├── EngineError           the engine failed for reasons that say nothing about the image;
-    │                         WorkerCrashedError, DeadlineExceededError where another process judged
+    │                         WorkerCrashedError, DeadlineExceededError, InstallationChangedError where
+    │                         another process judged
     ├── SettingsError         the service's settings cannot be read, or make no sense
     ├── StoreError            the service's store of reports and keys cannot be used;
     │                         StoreAddressError, StoreVersionError where the database is not at fault
@@ -182,6 +183,17 @@ class DeadlineExceededError(EngineError):
 
     def __str__(self) -> str:
         return f"not judged within {self.deadline_s:g} s"
+
+
+class InstallationChangedError(EngineError):
+    """
+    A process that was to judge found other packages installed than the one that started it.
+    """
+
+    hint = "Start this program again, so that all of it is of one version."
+
+    def __str__(self) -> str:
+        return "the installed packages changed while this program was running"
 
 
 class SettingsError(ProvenanceError):

@@ -139,6 +139,17 @@ class VerificationResult:
         return cause_of_all(self.state, self.readings, self.store_failures)
 
     @property
+    def depends_on_day(self) -> bool:
+        """
+        Whether the verdict may be another one tomorrow.
+
+        It may, if no trusted time-stamp dates one of the manifests: then its signer's certificate counts as
+        of now. That holds even where the caller fixed the time: the engine goes by its own clock, and what
+        it says is in the report.
+        """
+        return any(reading.signature.signed_at is None for reading in self.readings)
+
+    @property
     def passes(self) -> tuple[str, ...]:
         """
         Names of the built-in policies that accept the asset; none where no policy was asked.

@@ -8,16 +8,18 @@ configuration that silently changed its mind is noticed; a command that ends at 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from provenance.asset import Asset, AssetSource, Limits
+from provenance.distribution import verdict_digest
 from provenance.engine import Engine
 from provenance.judgement import Judge
 from provenance.microsoft import MICROSOFT
-from provenance.policy import DEFAULT, Policy, load_policy
+from provenance.policy import DEFAULT, Policy, builtin_policies, load_policy
 from provenance.selftest import require_passed
-from provenance.trust import TrustProfile, load_trust_profile
+from provenance.trust import TrustProfile, dump_trust_profile, load_trust_profile
 from provenance.verdict import VerificationResult
 
 
@@ -68,6 +70,24 @@ class Verifier:
         self.at = at
         self._self_test = self_test
         self._judge = Judge(self.trust, self.policy, self.limits, Engine())
+
+    @property
+    def digest(self) -> str:
+        """
+        SHA-256 over everything that decides its verdicts but the asset and the day, in lower-case hex.
+
+        Names of certificates count, too, for they stand in reports; and the built-in policies, for reports
+        say which of them accept.
+        """
+        return verdict_digest(
+            {
+                "policy": [self.policy.name, self.policy.version, self.policy.digest],
+                "built_in": [policy.digest for policy in builtin_policies().values()],
+                "trust": [dump_trust_profile(self.trust), self.trust.digest],
+                "limits": asdict(self.limits),
+                "at": self.at.isoformat() if self.at is not None else None,
+            }
+        )
 
     def verify(self, source: AssetSource | Asset) -> VerificationResult:
         """

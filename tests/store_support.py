@@ -12,7 +12,7 @@ from provenance import Verifier, to_dict
 from provenance import authority as made
 from provenance.authority import Authority, sign_image
 from provenance.report import Report
-from provenance.service.entry import ReportKey
+from provenance.service.entry import Entry, ReportKey, entry_of
 from provenance.trust import TrustProfile
 from tests.support import PNG
 
@@ -41,14 +41,14 @@ class Clock:
         self.time += by
 
 
-def make_reports(authority: Authority, trust: TrustProfile) -> dict[str, Report]:
+def make_images(authority: Authority) -> dict[str, bytes]:
     """
-    Judge an image of every kind that makes a difference to the store.
+    Make an image of every kind that makes a difference to the store.
     """
     v1 = made.azure_v1(authority)
     undated = replace(v1, credential=authority.lasting_signer, time_stamper=None)
     signed = sign_image(PNG, v1)
-    images = {
+    return {
         "absent": PNG,
         "invalid": made.embed_store(PNG, b"not a store"),
         "changed": signed[:-20] + bytes([signed[-20] ^ 1]) + signed[-19:],
@@ -60,10 +60,16 @@ def make_reports(authority: Authority, trust: TrustProfile) -> dict[str, Report]
             PNG, v1, unreferenced=(made.make_manifest(PNG, replace(undated, label="urn:uuid:orphan")),)
         ),
     }
+
+
+def make_reports(authority: Authority, trust: TrustProfile) -> dict[str, Report]:
+    """
+    Judge them.
+    """
     verifier = Verifier(trust=trust, self_test=False)
     return {
         kind: to_dict(verifier.verify(image), name=f"{kind}.png", sha256=digest(image))
-        for kind, image in images.items()
+        for kind, image in make_images(authority).items()
     }
 
 
@@ -78,9 +84,18 @@ def key_of(report: Report) -> ReportKey:
     """
     Name what a report depends on.
     """
+    judged_by = digest(report["engine"].encode())
     return ReportKey(
-        report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"], report["engine"]
+        report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"], judged_by
     )
+
+
+def entry(report: Report) -> Entry:
+    """
+    Write a report as it is kept under its own key; what is called undated holds for a day.
+    """
+    is_for_a_day = str(report["asset"]["name"]).startswith("undated")
+    return entry_of(key_of(report), report, is_for_a_day=is_for_a_day)
 
 
 def numbered(report: Report, number: int) -> Report:

@@ -18,7 +18,7 @@ import pytest
 from provenance import MICROSOFT, Limits, PolicyError, Verifier, builtin_policies, load_policy
 from provenance.asset import Asset
 from provenance.audit import judging as module
-from provenance.audit.judging import Answer, Order, Settings, Stamp, Task, judging, version
+from provenance.audit.judging import Answer, Order, Settings, Stamp, Task, judging
 from provenance.audit.record import Category, Record
 from provenance.authority import Authority
 from provenance.errors import AssetTooLargeError, EngineError
@@ -514,14 +514,6 @@ def test_the_digest_is_the_same_in_the_next_run(settings: Settings) -> None:
     copy = pickle.loads(pickle.dumps(settings))  # noqa: S301 - our own
 
     assert copy.digest == settings.digest == settings._replace(remember_hashes=True).digest
-
-
-def test_a_package_without_metadata_has_an_unknown_version() -> None:
-    """
-    As when the sources are used without being installed.
-    """
-    assert version("azure-image-provenance")[0].isdigit()
-    assert version("no-such-package") == "unknown"
 
 
 def test_a_self_test_that_fails_keeps_a_worker_from_starting(

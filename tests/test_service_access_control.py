@@ -15,7 +15,6 @@ import pytest
 from provenance import StoreError, Verifier, to_dict
 from provenance.service import keyring
 from provenance.service.access import ApiKey
-from provenance.service.entry import ReportKey, entry_of
 from provenance.service.keyring import FRESH_S, MAX_ASKED, STALE_S, KeyRing
 from provenance.service.problem import ProblemError
 from provenance.service.rate import RateLimit
@@ -23,6 +22,7 @@ from provenance.service.shelf import REST_S, Rest, Shelf
 from provenance.service.store import Store
 from provenance.service.telemetry import Meter
 from tests.service_support import ABSENT
+from tests.store_support import entry, key_of
 
 
 class Clock:
@@ -312,22 +312,22 @@ def test_a_store_that_failed_is_left_alone_for_a_moment(
     Then one asks, and the others go on without it until that is answered.
     """
     report = to_dict(Verifier().verify(ABSENT), sha256="0" * 64)
-    key = ReportKey("0" * 64, report["policy"]["digest"], report["trust"]["digest"], report["engine"])
-    entry = entry_of(key, report)
+    key = key_of(report)
+    verdict = entry(report)
     now = datetime.now(UTC)
     finding, keeping = Asked(store, "find", monkeypatch), Asked(store, "keep", monkeypatch)
     meter = Meter()
     shelf = Shelf(store, meter, clock)
     keeping.fails = True
 
-    kept = [shelf.keep(entry, now) for _ in range(3)]
+    kept = [shelf.keep(verdict, now) for _ in range(3)]
     found = shelf.find(key)
     finding.fails = True
-    without = [shelf.find(key), shelf.find(key), shelf.keep(entry, now)]
+    without = [shelf.find(key), shelf.find(key), shelf.keep(verdict, now)]
     counts = (keeping.count, finding.count)
     finding.fails = keeping.fails = False
     clock.now += REST_S
-    again = [shelf.find(key), shelf.keep(entry, now), shelf.find(key) is not None]
+    again = [shelf.find(key), shelf.keep(verdict, now), shelf.find(key) is not None]
 
     assert kept == [False] * 3
     assert found is None

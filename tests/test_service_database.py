@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, make_url
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, create_engine, inspect, make_url
 from provenance.errors import ProvenanceError, StoreAddressError, StoreError, StoreVersionError
 from provenance.service import migrations
 from provenance.service.database import Database
+from provenance.service.entry import Entry, ReportKey
 from provenance.service.store import Store
 from provenance.service.tables import METADATA, REVISION_TABLE
 from tests.postgresql_support import PASSWORD, PostgreSQL
@@ -216,7 +218,7 @@ def test_a_store_of_a_newer_version_is_left_alone(database_url: str) -> None:
     Store.open(database_url).close()
     execute(database_url, SET_REVISION)
 
-    with pytest.raises(StoreVersionError, match=r"revision '9999'.*'0001' is the newest") as caught:
+    with pytest.raises(StoreVersionError, match=r"revision '9999'.*'0002' is the newest") as caught:
         Store.open(database_url)
 
     assert "newer" in caught.value.hint
@@ -255,6 +257,40 @@ def test_a_migration_that_fails_changes_nothing(database_url: str) -> None:
     execute(database_url, "DROP TABLE provenance_probe")
     Store.open(database_url).close()
     assert tables(database_url) == OURS
+
+
+OLD_ROW = """
+INSERT INTO provenance_reports
+    (sha256, policy_digest, trust_digest, engine, state, accepted, origin, policy, day, created_at, report)
+VALUES ('{sha256}', '{policy_digest}', '{trust_digest}', 'c2pa-python 0.38.1; azure-image-provenance 0.1.0',
+    'absent', {no}, 'none', 'azure-openai', NULL, '2026-08-17 12:00:00', '{{}}')
+"""
+
+
+def test_reports_of_an_older_version_are_shown_and_answer_nothing(database_url: str) -> None:
+    """
+    They were kept under the engine and our version alone: nobody knows what else judged.
+    """
+    with closing(Database(database_url, timeout_s=5)) as database, database.connect() as connection:
+        configuration = migrations._configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        connection.exec_driver_sql("COMMIT" if connection.in_transaction() else "SELECT 1")
+    key = ReportKey("a" * 64, "b" * 64, "c" * 64, "d" * 64)
+    no = "0" if database_url.startswith("sqlite") else "false"
+    execute(database_url, OLD_ROW.format(**key._asdict(), no=no))
+    entry = Entry(key, "absent", False, "none", "azure-openai", False, "{}")  # noqa: FBT003 - as rows have it
+
+    with Store.open(database_url) as store:
+        old = store.reports_of(key.sha256)
+        answered = store.find(key)
+        kept = store.keep(entry)
+        both = store.reports_of(key.sha256)
+
+    assert [report.key.judged_by[:11] for report in old] == ["c2pa-python"]
+    assert answered is None
+    assert kept
+    assert [report.key for report in both] == [key, old[0].key]
 
 
 def test_the_database_may_be_shared(database_url: str) -> None:

@@ -476,7 +476,7 @@ def test_an_answer_that_is_being_sent_is_sent_whole(tmp_path: Path) -> None:
     """
     Though its reader is slow, and the service is told to end meanwhile.
     """
-    key = ReportKey("0" * 64, "1" * 64, "2" * 64, "engine")
+    key = ReportKey("0" * 64, "1" * 64, "2" * 64, "3" * 64)
     large = Entry(key, "absent", False, "none", "policy", False, f'{{"long":"{"x" * 900_000}"}}')  # noqa: FBT003
     with Store.open(f"sqlite:///{tmp_path / 'service.db'}") as store:
         for number in range(20):

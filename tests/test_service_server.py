@@ -27,7 +27,6 @@ from provenance import (
     builtin_policies,
     to_dict,
 )
-from provenance.service.entry import ReportKey, entry_of
 from provenance.service.guard import MAX_TURNED_AWAY
 from provenance.service.retention import Retention
 from provenance.service.server import address_of, files_needed, listen
@@ -35,6 +34,7 @@ from provenance.service.service import Service
 from provenance.service.settings import Settings
 from provenance.service.store import Store
 from tests.service_support import ABSENT, ACCEPTED, PROFILE, Process, open_files, running, until
+from tests.store_support import entry
 
 
 def settings(folder: Path, **chosen: object) -> Settings:
@@ -213,8 +213,7 @@ def test_old_reports_are_deleted_if_that_is_wanted(tmp_path: Path, days: int, le
     long_ago = datetime.now(UTC) - timedelta(days=40)
     with Store.open(settings(tmp_path).database, clock=lambda: long_ago) as store:
         report = to_dict(Verifier(trust=PROFILE).verify(ABSENT), sha256="0" * 64)
-        key = ReportKey("0" * 64, report["policy"]["digest"], report["trust"]["digest"], report["engine"])
-        store.keep(entry_of(key, report))
+        store.keep(entry(report))
     with running(tmp_path, no_auth=True, retention_days=days) as service:
         httpx.post(f"{service.address}/v1/verify", content=ACCEPTED.read_bytes())
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from provenance import SettingsError, builtin_policies
+from provenance.distribution import state_folder
 from provenance.loopback import is_loopback
 from provenance.service.settings import (
     Settings,
     load_settings,
-    state_folder,
     table,
 )
 from provenance.workers import usable_processors

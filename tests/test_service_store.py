@@ -20,10 +20,10 @@ import pytest
 from provenance.authority import Authority
 from provenance.errors import UnreadableAssetError
 from provenance.report import Report, error_to_dict, schema
-from provenance.service.entry import ReportKey, depends_on_day, entry_of
+from provenance.service.entry import ReportKey, entry_of
 from provenance.service.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
 from provenance.trust import TrustProfile
-from tests.store_support import DAY, NOON, Clock, digest, key_of, make_reports, numbered
+from tests.store_support import DAY, NOON, Clock, digest, entry, key_of, make_reports, numbered
 
 HOSTILE = "\0\x1b[31m\u202e\u2028\"'\\</script>%s\udfff\ud800\U0001f600'; DROP TABLE provenance_reports; --"
 KINDS = ("absent", "invalid", "changed", "trusted", "lineage", "undated")
@@ -58,9 +58,8 @@ def keep(store: Store, report: Report) -> ReportKey:
     """
     Keep a report under its own key.
     """
-    key = key_of(report)
-    assert store.keep(entry_of(key, report)) is True
-    return key
+    assert store.keep(entry(report)) is True
+    return key_of(report)
 
 
 def found(store: Store, key: ReportKey) -> StoredReport:
@@ -134,14 +133,14 @@ def test_hostile_text_survives(store: Store, reports: dict[str, Report]) -> None
 
 def test_nothing_is_found_that_was_not_kept(store: Store, reports: dict[str, Report]) -> None:
     """
-    Another policy, trust profile or engine is another question about the same image.
+    Another policy, trust profile or version is another question about the same image.
     """
     key = keep(store, reports["trusted"])
     others = [
         key._replace(sha256="0" * 64),
         key._replace(policy_digest="0" * 64),
         key._replace(trust_digest="0" * 64),
-        key._replace(engine="c2pa-python 0.0.1"),
+        key._replace(judged_by="0" * 64),
     ]
 
     assert [store.find(other) for other in others] == [None] * 4
@@ -155,7 +154,7 @@ def test_what_is_kept_stays(store: Store, reports: dict[str, Report], clock: Clo
     first = found(store, key)
     clock.advance()
 
-    assert store.keep(entry_of(key, reports["trusted"])) is True
+    assert store.keep(entry(reports["trusted"])) is True
 
     assert found(store, key) == first
     assert store.reports_of(key.sha256) == (first,)
@@ -190,14 +189,14 @@ def test_a_report_that_is_too_long_is_not_kept(store: Store, reports: dict[str, 
     longest, too_long = numbered(report, 1), copy.deepcopy(numbered(report, 2))
     too_long["manifests"][0]["title"] += "x"
 
-    assert store.keep(entry_of(key_of(longest), longest)) is True
-    assert store.keep(entry_of(key_of(too_long), too_long)) is False
+    assert store.keep(entry(longest)) is True
+    assert store.keep(entry(too_long)) is False
 
     assert len(found(store, key_of(longest)).report) == MAX_REPORT
     assert store.find(key_of(too_long)) is None
 
 
-@pytest.mark.parametrize("part", ["sha256", "policy_digest", "trust_digest", "engine"])
+@pytest.mark.parametrize("part", ["sha256", "policy_digest", "trust_digest"])
 def test_a_report_on_something_else_is_refused(store: Store, reports: dict[str, Report], part: str) -> None:
     """
     A mistake here would give one image the verdict on another.
@@ -205,7 +204,7 @@ def test_a_report_on_something_else_is_refused(store: Store, reports: dict[str, 
     other = key_of(reports["trusted"])._replace(**{part: "f" * 64})
 
     with pytest.raises(ValueError, match="than its key says"):
-        store.keep(entry_of(other, reports["trusted"]))
+        store.keep(entry_of(other, reports["trusted"], is_for_a_day=False))
 
     assert store.search().reports == ()
 
@@ -217,34 +216,10 @@ def test_an_error_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
     error = error_to_dict(UnreadableAssetError("it is a directory"))
 
     with pytest.raises(ValueError, match="no verdict"):
-        store.keep(entry_of(key_of(reports["trusted"]), error))
+        store.keep(entry_of(key_of(reports["trusted"]), error, is_for_a_day=False))
 
 
 # --- verdicts that depend on the day -------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("absent", False),
-        ("invalid", False),
-        ("trusted", False),
-        ("changed", False),
-        ("lineage", False),
-        ("undated", True),
-        ("undated-lineage", True),
-        ("undated-orphan", False),
-    ],
-)
-def test_a_signature_without_a_date_depends_on_the_day(
-    reports: dict[str, Report],
-    kind: str,
-    expected: bool,  # noqa: FBT001 - a parameter
-) -> None:
-    """
-    In an ingredient, too; what nothing references proves nothing, today or tomorrow.
-    """
-    assert depends_on_day(reports[kind]) is expected
 
 
 def test_a_verdict_that_depends_on_the_day_is_found_on_that_day(
@@ -274,7 +249,7 @@ def test_a_verdict_of_another_day_replaces_it(store: Store, reports: dict[str, R
     later = copy.deepcopy(reports["undated"])
     later.update(state="valid", accepted=False)
 
-    assert store.keep(entry_of(key, later)) is True
+    assert store.keep(entry(later)) is True
 
     stored = found(store, key)
     assert json.loads(stored.report)["state"] == "valid"
@@ -292,7 +267,7 @@ def test_a_verdict_of_the_same_day_stays(store: Store, reports: dict[str, Report
     first = found(store, key)
     clock.advance(timedelta(hours=3))
 
-    assert store.keep(entry_of(key, reports["undated"])) is True
+    assert store.keep(entry(reports["undated"])) is True
 
     assert found(store, key) == first
 
@@ -306,7 +281,7 @@ def test_what_was_judged_before_midnight_does_not_hold_after_it(
     report = reports["undated"]
     clock.time = datetime(2026, 8, 18, 0, 0, 1, tzinfo=UTC)
 
-    assert store.keep(entry_of(key_of(report), report), judged_at=clock.time - timedelta(seconds=2)) is True
+    assert store.keep(entry(report), judged_at=clock.time - timedelta(seconds=2)) is True
 
     assert store.find(key_of(report)) is None
 
@@ -321,7 +296,7 @@ def test_a_late_verdict_of_yesterday_does_not_replace_that_of_today(
     key = keep(store, report)
     today = found(store, key)
 
-    assert store.keep(entry_of(key, report), judged_at=NOON - DAY) is False
+    assert store.keep(entry(report), judged_at=NOON - DAY) is False
 
     assert found(store, key) == today
 
@@ -331,7 +306,7 @@ def test_a_dated_verdict_holds_on(store: Store, reports: dict[str, Report], cloc
     And when it was judged does not matter.
     """
     report = reports["trusted"]
-    assert store.keep(entry_of(key_of(report), report), judged_at=NOON - 10 * DAY) is True
+    assert store.keep(entry(report), judged_at=NOON - 10 * DAY) is True
     clock.advance(3650 * DAY)
 
     assert found(store, key_of(report)).created_at == NOON
@@ -344,7 +319,7 @@ def test_the_time_of_judging_names_its_zone(store: Store, reports: dict[str, Rep
     report = reports["undated"]
 
     with pytest.raises(ValueError, match="judged_at has to name a time zone"):
-        store.keep(entry_of(key_of(report), report), judged_at=NOON.replace(tzinfo=None))
+        store.keep(entry(report), judged_at=NOON.replace(tzinfo=None))
 
 
 # --- searched ------------------------------------------------------------------------------------
@@ -617,21 +592,13 @@ def test_what_is_no_sha256_is_refused(store: Store, reports: dict[str, Report], 
     Wherever one is asked for.
     """
     key = key_of(reports["trusted"])
-    for part in ("sha256", "policy_digest", "trust_digest"):
+    for part in ("sha256", "policy_digest", "trust_digest", "judged_by"):
         with pytest.raises(ValueError, match="64 hexadecimal digits"):
             store.find(key._replace(**{part: text}))
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
         store.reports_of(text)
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
         store.delete(text)
-
-
-def test_a_hostile_name_of_an_engine_is_refused(store: Store, reports: dict[str, Report]) -> None:
-    """
-    It comes from reports of ours only, and is checked all the same.
-    """
-    with pytest.raises(ValueError, match="the engine's name"):
-        store.find(key_of(reports["trusted"])._replace(engine="c2pa\0"))
 
 
 def test_a_hostile_name_of_a_policy_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
@@ -642,7 +609,7 @@ def test_a_hostile_name_of_a_policy_is_not_kept(store: Store, reports: dict[str,
     report["policy"]["name"] = "a\0b"
 
     with pytest.raises(ValueError, match="the policy's name"):
-        store.keep(entry_of(key_of(report), report))
+        store.keep(entry(report))
 
 
 # --- deleted -------------------------------------------------------------------------------------

@@ -23,11 +23,10 @@ from provenance.authority import Authority
 from provenance.errors import StoreError
 from provenance.report import Report
 from provenance.service.database import MAX_CONNECTIONS, Database
-from provenance.service.entry import entry_of
 from provenance.service.store import Store
 from provenance.trust import TrustProfile
 from tests.postgresql_support import PostgreSQL
-from tests.store_support import key_of, make_reports, numbered
+from tests.store_support import entry, key_of, make_reports, numbered
 
 DISK_BYTES = 512 * 1024
 
@@ -45,7 +44,7 @@ def keep(store: Store, report: Report, number: int) -> bool:
     Keep the report on another image.
     """
     mine = numbered(report, number)
-    return store.keep(entry_of(key_of(mine), mine))
+    return store.keep(entry(mine))
 
 
 def is_kept(store: Store, report: Report, number: int) -> bool:
@@ -61,7 +60,7 @@ def every_call(store: Store, report: Report) -> dict[str, Callable[[], object]]:
     """
     key = key_of(report)
     return {
-        "keep": lambda: store.keep(entry_of(key, report)),
+        "keep": lambda: store.keep(entry(report)),
         "find": lambda: store.find(key),
         "reports_of": lambda: store.reports_of(key.sha256),
         "search": store.search,
@@ -92,14 +91,13 @@ def refused(calls: dict[str, Callable[[], object]]) -> dict[str, str]:
 KEEPER = """
 import json, sys
 from itertools import count
-from provenance.service.entry import entry_of
 from provenance.service.store import Store
-from tests.store_support import key_of, numbered
+from tests.store_support import entry, numbered
 report = json.load(sys.stdin)
 with Store.open(sys.argv[1]) as store:
     for number in count():
         mine = numbered(report, number)
-        assert store.keep(entry_of(key_of(mine), mine))
+        assert store.keep(entry(mine))
         print(number, flush=True)
 """
 
@@ -290,7 +288,7 @@ def test_what_is_kept_stands_in_no_message(database_url: str, report: Report) ->
             connection.exec_driver_sql("DROP TABLE provenance_reports")
 
         with pytest.raises(StoreError, match="provenance_reports") as caught:
-            store.keep(entry_of(key_of(report), report))
+            store.keep(entry(report))
 
     told = f"{caught.value} {caught.value.__cause__}"
     assert report["asset"]["sha256"] not in told

@@ -7,9 +7,7 @@ time, so that a deadline on its answer is one on each file, and a crash can be b
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import os
 import stat
@@ -26,20 +24,18 @@ from provenance.errors import (
     AssetError,
     AssetTooLargeError,
     EngineError,
+    InstallationChangedError,
     MalformedAssetError,
     ProvenanceError,
     UnreadableAssetError,
     UnsupportedAssetError,
 )
-from provenance.policy import Policy, builtin_policies
-from provenance.report import ENGINE, SCHEMA
+from provenance.policy import Policy
 from provenance.selftest import require_passed
 from provenance.status import ValidationState
-from provenance.trust import TrustProfile, dump_trust_profile
+from provenance.trust import TrustProfile
 from provenance.verdict import VerificationResult
 from provenance.verifier import Verifier
-
-DISTRIBUTION = "azure-image-provenance"
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
 """
@@ -92,25 +88,17 @@ class Settings(NamedTuple):
     @property
     def digest(self) -> bytes:
         """
-        SHA-256 over everything that decides what a report says, but the file and the day.
+        SHA-256 over everything that decides what a record says, but the file and the day.
         """
-        return hashlib.sha256(
-            json.dumps(
-                [
-                    SCHEMA,
-                    ENGINE,
-                    [version(package) for package in (DISTRIBUTION, "cbor2", "cryptography")],
-                    [policy.digest for policy in builtin_policies().values()],
-                    [self.policy.name, self.policy.version, self.policy.digest],
-                    [dump_trust_profile(self.trust), self.trust.digest],
-                    dataclasses.astuple(self.limits),
-                    self.at.isoformat() if self.at is not None else None,
-                    self.hash_all,
-                    maker() if self.thumbnails else None,
-                    MAX_REPORT_BYTES,
-                ]
-            ).encode()
-        ).digest()
+        made_by = maker() if self.thumbnails else None
+        decides = [self.verifier().digest, self.hash_all, made_by, MAX_REPORT_BYTES]
+        return hashlib.sha256(json.dumps(decides).encode()).digest()
+
+    def verifier(self) -> Verifier:
+        """
+        Make what judges; the self-test is left to whoever uses it.
+        """
+        return Verifier(policy=self.policy, trust=self.trust, limits=self.limits, at=self.at, self_test=False)
 
 
 class Stamp(NamedTuple):
@@ -198,7 +186,7 @@ def judging(settings: Settings) -> Callable[[], Callable[[Order, int | None], tu
     Making it raises EngineError where the self-test fails. What it makes answers a prefix of the order, of at
     least one file.
     """
-    return partial(_work, settings)
+    return partial(_work, settings, settings.digest)
 
 
 def refused(error: ProvenanceError) -> Answer:
@@ -208,17 +196,9 @@ def refused(error: ProvenanceError) -> Answer:
     return Answer(Unnamed.of(error))
 
 
-def version(distribution: str) -> str:
-    """
-    Read the version of an installed distribution; "unknown" where its metadata is not there.
-    """
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
-def _work(settings: Settings) -> _Judging:
+def _work(settings: Settings, digest: bytes) -> _Judging:
+    if settings.digest != digest:
+        raise InstallationChangedError
     # Decoders print what they think of an image, and that may be hostile text on somebody's terminal.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, _STDERR)
@@ -236,13 +216,7 @@ class _Judging:
         self._settings = settings
         self._limits = settings.limits
         self._hash_first = settings.hash_all or settings.remember_hashes
-        self._verifier = Verifier(
-            policy=settings.policy,
-            trust=settings.trust,
-            limits=settings.limits,
-            at=settings.at,
-            self_test=False,
-        )
+        self._verifier = settings.verifier()
 
     def __call__(self, order: Order, _descriptor: int | None) -> tuple[Answer, ...]:
         answers: list[Answer] = []
@@ -280,7 +254,8 @@ class _Judging:
         asset.check_unchanged()
         shown = sha256 if signed or self._settings.hash_all else None
         record = _bounded(Unnamed.of(outcome, sha256=shown, thumbnail=picture))
-        day = now // _DAY_NS if _depends_on_day(outcome) else None
+        for_a_day = isinstance(outcome, VerificationResult) and outcome.depends_on_day
+        day = now // _DAY_NS if for_a_day else None
         return Answer(record, _lasting(stamp, now), sha256, day)
 
     def _outcome(
@@ -329,12 +304,6 @@ def _bounded(record: Unnamed) -> Unnamed:
     if size <= MAX_REPORT_BYTES:
         return record
     return Unnamed.of(AssetTooLargeError("report bytes", size, MAX_REPORT_BYTES))
-
-
-def _depends_on_day(outcome: VerificationResult | AssetError) -> bool:
-    # Even if the caller fixed the time: the engine goes by its own clock, and what it says is in the report.
-    readings = outcome.readings if isinstance(outcome, VerificationResult) else ()
-    return any(reading.signature.signed_at is None for reading in readings)
 
 
 def _lasting(stamp: Stamp, now: int) -> Stamp | None:

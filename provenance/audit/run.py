@@ -22,7 +22,6 @@ from typing import Literal, cast, get_args
 from provenance.asset import Limits
 from provenance.audit.dispatch import Dispatcher
 from provenance.audit.judging import (
-    DISTRIBUTION,
     MAX_ANSWER_BYTES,
     Answer,
     Order,
@@ -30,11 +29,11 @@ from provenance.audit.judging import (
     Stamp,
     Task,
     judging,
-    version,
 )
 from provenance.audit.record import Heading, Record, Summary, Unnamed
 from provenance.audit.state import MAX_PATHS, Known, State
 from provenance.audit.walk import Found, walk
+from provenance.distribution import version
 from provenance.errors import UnsupportedAssetError
 from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT, Policy, load_policy
@@ -153,7 +152,7 @@ class Audit:
             trust_digest=self.trust.digest,
             trust_versions=str(self.trust),
             engine=ENGINE,
-            tool_version=version(DISTRIBUTION),
+            tool_version=version(),
         )
 
     @property

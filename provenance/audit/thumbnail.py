@@ -7,12 +7,13 @@ a verdict depends on it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
 import struct
 import warnings
 import zlib
 from typing import IO, TYPE_CHECKING
+
+from provenance.distribution import UNKNOWN, version
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,10 +71,8 @@ def maker() -> str | None:
     """
     Name what makes thumbnails here, with its version; None if it is not installed.
     """
-    try:
-        return f"Pillow {importlib.metadata.version('pillow')}"
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    installed = version("pillow")
+    return f"Pillow {installed}" if installed != UNKNOWN else None
 
 
 def make_thumbnail(stream: IO[bytes], media_type: str) -> bytes | None:

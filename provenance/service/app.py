@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from importlib import metadata
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -17,12 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Scope
 
+from provenance.distribution import version
 from provenance.errors import ProvenanceError
 from provenance.service import openapi
 from provenance.service.components import Description
 from provenance.service.frame import Frame, visit_of
 from provenance.service.health import HealthRoutes
-from provenance.service.judging import DISTRIBUTION
 from provenance.service.page import routes as page_routes
 from provenance.service.problem import (
     INTERNAL,
@@ -76,7 +75,7 @@ class _Api(FastAPI):
             title=openapi.TITLE,
             summary=openapi.SUMMARY,
             description=openapi.DESCRIPTION,
-            version=metadata.version(DISTRIBUTION),
+            version=version(),
             docs_url=None,  # what it shows is fetched from another host
             redoc_url=None,
             redirect_slashes=False,

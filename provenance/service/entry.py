@@ -25,13 +25,13 @@ class ReportKey(NamedTuple):
 
         trust_digest: Digest of the trust profile.
 
-        engine: Name and version of the engine, as reports have it; behind "; " may stand what else judged.
+        judged_by: Digest of everything that decides the verdict but the image and the day.
     """
 
     sha256: str
     policy_digest: str
     trust_digest: str
-    engine: str
+    judged_by: str
 
 
 class Entry(NamedTuple):
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
     report: str
 
 
-def entry_of(key: ReportKey, report: Report) -> Entry:
+def entry_of(key: ReportKey, report: Report, *, is_for_a_day: bool) -> Entry:
     """
     Write a verdict as it is kept, without the asset's name.
 
@@ -72,6 +72,8 @@ def entry_of(key: ReportKey, report: Report) -> Entry:
 
         report: The verdict, as `report.to_dict` writes it, with `asset.sha256`.
 
+        is_for_a_day: Whether the verdict may be another one tomorrow.
+
     Raises:
         ValueError: If it is an error and no verdict, or one on something else than *key* says.
     """
@@ -79,15 +81,15 @@ def entry_of(key: ReportKey, report: Report) -> Entry:
     if "error" in report:
         raise ValueError("an error is no verdict, and is not kept")
     about = (report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"])
-    if about != key[:-1] or key.engine.partition("; ")[0] != report["engine"]:
-        raise ValueError("the report is on another image, policy, trust profile or engine than its key says")
+    if about != key[:-1]:
+        raise ValueError("the report is on another image, policy or trust profile than its key says")
     return Entry(
         key,
         report["state"],
         report["accepted"] is True,
         report["origin"]["azure_openai_in"] or "none",
         check_text(report["policy"]["name"], "the policy's name"),
-        depends_on_day(report),
+        is_for_a_day,
         write({**report, "asset": {**report["asset"], "name": None}}),
     )
 
@@ -99,28 +101,15 @@ def write(report: Report) -> str:
     return json.dumps(report, separators=(",", ":"))
 
 
-def depends_on_day(report: Report) -> bool:
-    """
-    Tell whether a verdict may be another one tomorrow.
-
-    It may, if it speaks of a signature that no trusted time-stamp dates. One that cannot be read counts, too.
-    """
-    return any(
-        manifest["credential"] is not None and manifest["credential"]["time_stamp"] is None
-        for manifest in report["manifests"]
-    )
-
-
 def check_key(key: ReportKey) -> None:
     """
     Make sure that a key is one.
 
     Raises:
-        ValueError: If there is something else in it than digests and the name of an engine.
+        ValueError: If there is something else in it than digests.
     """
-    for digest in key[:-1]:
+    for digest in key:
         check_sha256(digest)
-    check_text(key.engine, "the engine's name")
 
 
 def check_sha256(text: str) -> str:

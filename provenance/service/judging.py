@@ -15,16 +15,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import NamedTuple, cast
 
 from provenance.asset import Asset, Limits
-from provenance.errors import DeadlineExceededError, EngineError
+from provenance.errors import DeadlineExceededError, EngineError, InstallationChangedError
 from provenance.policy import Policy
-from provenance.report import ENGINE, to_dict
+from provenance.report import to_dict
 from provenance.selftest import require_passed
 from provenance.service import problem
 from provenance.service.entry import Entry, ReportKey, entry_of
@@ -38,8 +37,6 @@ from provenance.verifier import Verifier
 from provenance.workers import Work, WorkerPool
 
 logger = logging.getLogger(__name__)
-
-DISTRIBUTION = "azure-image-provenance"
 
 _PING_S = 10.0
 
@@ -114,11 +111,14 @@ class Judging:
         self.seats = settings.seats
         self._taken = 0
         self._deadline_s = settings.deadline_s
+        limits = Limits(max_bytes=settings.max_bytes)
+        verifiers = make_verifiers(policies, trust, limits)
+        self._judged_by = {name: verifier.digest for name, verifier in verifiers.items()}
         self._trust_digest = trust.digest
         self._shelf = shelf
         self._meter = meter
         self._pool: WorkerPool[Task | None, Entry | None] = WorkerPool(
-            functools.partial(make_judge, policies, trust, settings.max_bytes),
+            functools.partial(make_judge, policies, trust, limits, self._judged_by),
             workers=settings.worker_count,
             deadline_s=settings.deadline_s,
             max_memory_bytes=settings.max_memory,
@@ -218,7 +218,8 @@ class Judging:
     def _judge(self, upload: Upload, policy: Policy, trace: Trace, deadline: float) -> Outcome:
         with upload:
             judged_at = datetime.now(UTC)
-            key = ReportKey(upload.finish(), policy.digest, self._trust_digest, engine())
+            judged_by = self._judged_by[policy.name]
+            key = ReportKey(upload.finish(), policy.digest, self._trust_digest, judged_by)
             with trace.span("find"):
                 known = self._shelf.find(key)
             if known is not None:
@@ -254,16 +255,18 @@ class Judging:
         return cast("Entry", entry)
 
 
-@functools.cache
-def engine() -> str:
+def make_verifiers(policies: tuple[Policy, ...], trust: TrustProfile, limits: Limits) -> dict[str, Verifier]:
     """
-    Name what judges, for the store: a verdict is reused only as long as neither the engine nor we change.
+    Make what judges, by the names of the policies; the self-test is left to whoever uses it.
     """
-    return f"{ENGINE}; {DISTRIBUTION} {metadata.version(DISTRIBUTION)}"
+    return {
+        policy.name: Verifier(policy=policy, trust=trust, limits=limits, self_test=False)
+        for policy in policies
+    }
 
 
 def make_judge(
-    policies: tuple[Policy, ...], trust: TrustProfile, max_bytes: int
+    policies: tuple[Policy, ...], trust: TrustProfile, limits: Limits, judged_by: Mapping[str, str]
 ) -> Work[Task | None, Entry | None]:
     """
     Make what a worker does; called in the worker.
@@ -273,26 +276,29 @@ def make_judge(
 
         trust: Whom to believe.
 
-        max_bytes: Largest image.
+        limits: Bounds on what is read.
+
+        judged_by: The verifiers' digests in the process that keeps the verdicts, by the policies' names.
 
     Returns:
         Judges an open file; asked nothing, it answers nothing.
 
     Raises:
-        EngineError: If the self-test does not pass.
+        EngineError: If the self-test does not pass, or other packages are installed than when the service
+            started.
     """
+    verifiers = make_verifiers(policies, trust, limits)
+    if {name: verifier.digest for name, verifier in verifiers.items()} != judged_by:
+        raise InstallationChangedError
     require_passed(os.getpid())
-    limits = Limits(max_bytes=max_bytes)
-    verifiers = {
-        policy.name: Verifier(policy=policy, trust=trust, limits=limits, self_test=False)
-        for policy in policies
-    }
 
     def judge(task: Task | None, descriptor: int | None) -> Entry | None:
         if task is None or descriptor is None:
             return None
         with Asset.from_descriptor(descriptor, limits) as asset:
-            return entry_of(task.key, to_dict(verifiers[task.policy].verify(asset), sha256=task.key.sha256))
+            result = verifiers[task.policy].verify(asset)
+        report = to_dict(result, sha256=task.key.sha256)
+        return entry_of(task.key, report, is_for_a_day=result.depends_on_day)
 
     return judge
 

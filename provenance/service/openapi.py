@@ -208,7 +208,7 @@ def _read() -> Description:
     return {
         "operationId": "readReports",
         "summary": "List the reports on one image, the newest first",
-        "description": "One for each policy, trust profile and engine that it was judged by.",
+        "description": "One for each policy, trust profile and version that it was judged by.",
         "tags": ["reports"],
         "security": SECURITY,
         "parameters": [_sha256()],

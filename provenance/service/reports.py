@@ -1,7 +1,7 @@
 """
 `/v1/reports`: what was judged before.
 
-An image may have several reports: one for each policy, trust profile and engine that it was judged by. What
+An image may have several reports: one for each policy, trust profile and version that it was judged by. What
 judged it long ago is shown, too: when is said beside each.
 """
 

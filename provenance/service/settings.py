@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from provenance.distribution import state_folder
 from provenance.errors import SettingsError
 from provenance.form import parse_toml, read_file
 from provenance.loopback import is_loopback
@@ -27,9 +27,7 @@ from provenance.workers import usable_processors
 
 PREFIX = "PROVENANCE_"
 CONFIG = "PROVENANCE_CONFIG"
-HOME = "AZURE_IMAGE_PROVENANCE_HOME"
 
-_APPLICATION = "azure-image-provenance"
 _QUEUED_PER_WORKER = 8
 _LIST_SUFFIX = ".toml"
 _SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)([^?]+)")
@@ -290,21 +288,6 @@ def load_settings(
             **switches,
         }
     )
-
-
-def state_folder() -> Path:
-    """
-    Tell where the service keeps what it has to find again; it need not exist.
-
-    Source:
-        XDG Base Directory Specification, "XDG_STATE_HOME".
-    """
-    if os.environ.get(HOME):
-        return Path(os.environ[HOME]) / "state"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / _APPLICATION
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / _APPLICATION
 
 
 class _Field(NamedTuple):

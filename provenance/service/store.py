@@ -1,8 +1,8 @@
 """
 The store of the service: reports by what they depend on, and API keys.
 
-A verdict follows from the image's bytes, the policy, the trust profile and the engine, so a report is kept
-once for these four. One thing is missing there: without a trusted time-stamp, a signer's certificate counts
+A verdict follows from the image's bytes and from what it is judged by (`Verifier.digest`), so a report is
+kept once for these. One thing is missing there: without a trusted time-stamp, a signer's certificate counts
 as of today. Such a report is found again on the day it was made, in UTC, and replaced later.
 
 What a caller got wrong is a ValueError; a StoreError is the database's.
@@ -108,7 +108,7 @@ _STORED = (
     REPORTS.c.sha256,
     REPORTS.c.policy_digest,
     REPORTS.c.trust_digest,
-    REPORTS.c.engine,
+    REPORTS.c.judged_by,
     REPORTS.c.state,
     REPORTS.c.accepted,
     REPORTS.c.created_at,
@@ -118,7 +118,7 @@ _IS_KEY = (
     (REPORTS.c.sha256 == bindparam("sha256"))
     & (REPORTS.c.policy_digest == bindparam("policy_digest"))
     & (REPORTS.c.trust_digest == bindparam("trust_digest"))
-    & (REPORTS.c.engine == bindparam("engine"))
+    & (REPORTS.c.judged_by == bindparam("judged_by"))
 )
 _FIND = select(*_STORED).where(_IS_KEY, or_(REPORTS.c.day.is_(None), REPORTS.c.day == bindparam("today")))
 _FIND_DAY = select(REPORTS.c.day).where(_IS_KEY)
@@ -147,7 +147,7 @@ class Store(KeyStore):
         }
         # What holds on one day only gives way to what was judged later.
         self._keep = keep.on_conflict_do_update(
-            index_elements=["sha256", "policy_digest", "trust_digest", "engine"],
+            index_elements=["sha256", "policy_digest", "trust_digest", "judged_by"],
             set_=replaced,
             where=REPORTS.c.day < keep.excluded.day,
         ).execution_options(preserve_rowcount=True)
@@ -163,7 +163,7 @@ class Store(KeyStore):
         Raises:
             StoreError: If the database does not answer.
 
-            ValueError: If the key is none: no SHA-256 in lower-case hex, or no name of an engine.
+            ValueError: If the key is none: no SHA-256 in lower-case hex.
         """
         check_key(key)
         parameters = {**key._asdict(), "today": self._now().date()}

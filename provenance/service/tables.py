@@ -74,7 +74,7 @@ REPORTS = Table(
     Column("sha256", String(64), nullable=False),
     Column("policy_digest", String(64), nullable=False),
     Column("trust_digest", String(64), nullable=False),
-    Column("engine", String(200), nullable=False),
+    Column("judged_by", String(200), nullable=False),
     Column("state", String(16), nullable=False),
     Column("accepted", Boolean, nullable=False),
     Column("origin", String(16), nullable=False),
@@ -83,14 +83,16 @@ REPORTS = Table(
     Column("created_at", Time, nullable=False),
     # Last, because SQLite reads a row from its beginning.
     Column("report", Text, nullable=False),
-    UniqueConstraint("sha256", "policy_digest", "trust_digest", "engine", name="uq_provenance_reports_key"),
+    UniqueConstraint(
+        "sha256", "policy_digest", "trust_digest", "judged_by", name="uq_provenance_reports_key"
+    ),
     # What is searched for stands behind what is sorted by: one index, in which rows that do not match are
     # passed over without being read.
     Index("ix_provenance_reports_search", "created_at", "id", "state", "accepted", "origin", "policy"),
 )
 """
-One report for each image, policy, trust profile and engine. `day` is set where the verdict holds on that
-day only.
+One report for each image, and all that decided it. `day` is set where the verdict holds on that day only.
+Rows of before revision 0002 have no digest in `judged_by`, and are never found again.
 """
 
 KEYS = Table(
