@@ -6,6 +6,7 @@ A command's module is imported when that command runs, so that help and shell co
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -32,6 +33,15 @@ NOT_JUDGED = 3
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
+DEBUG = "AZURE_IMAGE_PROVENANCE_DEBUG"
+"""
+Environment variable that has errors that nobody expected shown with their traces.
+"""
+
+_REPORT = (
+    "Please report this line and what 'provenance --version' prints, as an issue of azure-image-provenance, "
+    f"or as its SECURITY.md says if an image causes it. {DEBUG}=1 shows where it comes from."
+)
 _CHOICES = re.compile(r"(?<=[:,])\n\t")
 
 _BAD_REQUESTS = (BaselineError, PolicyError, SettingsError, StateError, StoreAddressError, TrustError)
@@ -100,6 +110,30 @@ class Program(click.Group):
         ]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """
+        Find the command that is named, or say which one may be meant.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            # Click compares with the commands that it knows, and here they are imported only when they run.
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, possibilities=COMMANDS, ctx=ctx
+            ) from None
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:  # noqa: ANN401 - the signature is click's
+        """
+        Read the command line; whoever stops reading help or version ends it quietly, too.
+        """
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            terminal.silence(sys.stdout)
+            raise click.exceptions.Exit(PIPE_CLOSED) from None
+
     def invoke(self, ctx: click.Context) -> object:
         """
         Run a command; whoever stops reading its output ends it quietly.
@@ -115,8 +149,20 @@ class Program(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 - the signature is click's, overloaded
         """
         Run the program and exit: 0, 1, 2 for a bad request, 3 for what could not be judged.
+
+        What nobody expected is 3, too: 1 means that something was rejected.
         """
+        try:
+            code = self._run(*args, **extra)
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing may end as if an image were rejected
+            _explain_fault(error)
+            code = NOT_JUDGED
+        gc.freeze()  # the process ends: going through all that was imported once more frees nothing
+        sys.exit(code or 0)
+
+    def _run(self, *args: Any, **extra: Any) -> int | None:  # noqa: ANN401 - as above
         terminal.prepare()
+        code: int | None
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
         except click.ClickException as error:
@@ -127,8 +173,21 @@ class Program(click.Group):
         except ProvenanceError as error:
             terminal.complain(str(error), error.hint)
             code = BAD_REQUEST if isinstance(error, _BAD_REQUESTS) else NOT_JUDGED
-        gc.freeze()  # the process ends: going through all that was imported once more frees nothing
-        sys.exit(code or 0)
+        return code
+
+
+def _explain_fault(error: Exception) -> None:
+    """
+    Say on one line what nobody expected and where it happened, and how to report it.
+    """
+    import traceback  # noqa: PLC0415 - slow, and hopefully never needed
+
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    where = f"{frame.f_globals.get('__name__')}, line {line}"
+    with contextlib.suppress(OSError, ValueError):  # standard error may be what is broken
+        if os.environ.get(DEBUG):
+            sys.stderr.writelines(map(terminal.printable_lines, traceback.format_exception(error)))
+        terminal.complain(f"a fault of this program: {type(error).__name__}: {error} ({where})", _REPORT)
 
 
 def _explain(error: click.ClickException) -> None:

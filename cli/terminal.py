@@ -84,6 +84,13 @@ def printable(text: str, limit: int = _MAX_LINE) -> str:
     return _fitting(head, room - room // 3) + "…" + _fitting(tail, room // 3, backwards=True)
 
 
+def printable_lines(text: str) -> str:
+    """
+    Make hostile text of several lines safe to show, each line by itself.
+    """
+    return "".join(f"{printable(line)}\n" for line in text.splitlines())
+
+
 def quoted(text: str | None, limit: int = _MAX_QUOTED) -> str:
     """
     Quote text of somebody else's, so that it is seen where it begins and ends; None is "nothing".

@@ -17,7 +17,13 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from provenance.errors import AssetError, AssetTooLargeError, UnreadableAssetError, UnsupportedAssetError
+from provenance.errors import (
+    AssetError,
+    AssetTooLargeError,
+    FolderAssetError,
+    UnreadableAssetError,
+    UnsupportedAssetError,
+)
 
 _WINDOW_BYTES = 4096
 _SMALL_BYTES = 1024
@@ -400,7 +406,7 @@ def _require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = next((kind for is_kind, kind in _IRREGULAR if is_kind(status.st_mode)), "a special file")
         message = f"it is {kind}, not a regular file"
-        raise UnreadableAssetError(message)
+        raise (FolderAssetError if stat.S_ISDIR(status.st_mode) else UnreadableAssetError)(message)
 
 
 def _require_size(size: int, limits: Limits) -> None:

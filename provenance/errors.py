@@ -7,7 +7,7 @@ in `generation.errors`.
 
     ProvenanceError
     ├── AssetError            UnreadableAssetError, AssetTooLargeError, UnsupportedAssetError,
-    │                         MalformedAssetError
+    │                         MalformedAssetError; FolderAssetError is unreadable, too
     ├── TrustError            trust profile unreadable, empty, or not certificate authorities
     ├── PolicyError           empty, contradictory or unknown policy
     ├── GenerationError       the image API refused or failed; one subclass per cause
@@ -62,6 +62,14 @@ class UnreadableAssetError(AssetError):
 
     def __str__(self) -> str:
         return f"asset cannot be read: {self.reason}"
+
+
+class FolderAssetError(UnreadableAssetError):
+    """
+    The asset is a folder, and no file.
+    """
+
+    hint = "Name its files, or judge all that are in it: 'provenance audit FOLDER'."
 
 
 class AssetTooLargeError(AssetError):

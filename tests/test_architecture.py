@@ -67,6 +67,12 @@ SIGNING = re.compile(r"PrivateKey|private_key|\bCertificateBuilder\b")
 Names in `cryptography` that make, load or use a private key, or issue a certificate.
 """
 
+LAST_RESORT = frozenset({"provenance.cli", "provenance.cli.program"})
+"""
+Modules that may catch every exception, in one place: where the command ends, so that none ends it with the
+code that means a rejection.
+"""
+
 MAX_FUNCTION_LINES = 40
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -415,9 +421,10 @@ def test_nobody_catches_every_exception(module: Module) -> None:
     A mistake of ours must not be reported as a property of the image.
     """
     handlers = [node for node in ast.walk(module.tree) if isinstance(node, ast.ExceptHandler)]
+    allowed = 1 if module.name in LAST_RESORT else 0
 
-    assert [
-        handler.lineno for handler in handlers if caught_types(handler) & {"Exception", "BaseException"}
+    assert [handler.lineno for handler in handlers if caught_types(handler) & {"Exception", "BaseException"}][
+        allowed:
     ] == []
 
 

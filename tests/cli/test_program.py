@@ -258,10 +258,10 @@ def test_an_unknown_command_is_a_bad_request(invoke: Invoke) -> None:
     """
     Not a file of that name.
     """
-    result = invoke("verifi")
+    result = invoke("pictures")
 
     assert result.exit_code == 2
-    assert "No such command 'verifi'" in result.stderr
+    assert "No such command 'pictures'.\n" in result.stderr
     assert "--help" in result.stderr
 
 

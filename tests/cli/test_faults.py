@@ -1,0 +1,141 @@
+"""
+Errors that nobody expected, and words that are nearly right: nothing ends as if an image were rejected.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from provenance.cli import main
+from provenance.cli.program import COMMANDS, DEBUG
+from tests.cli.conftest import PROGRAM, Images, Invoke, Run
+
+HOSTILE = "line\nbreak\x1b[2J"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_error_that_nobody_expected_is_no_rejection(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """
+    In any command: 1 would mean that an image was rejected.
+    """
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(HOSTILE)
+
+    command = main.get_command(click.Context(main), name)
+    monkeypatch.setattr(command, "parse_args", fail)
+    monkeypatch.delenv(DEBUG, raising=False)
+
+    result = invoke(name)
+
+    said, hint = result.stderr.splitlines()
+    assert result.exit_code == 3
+    assert "RuntimeError: line\\nbreak\\x1b[2J (tests.cli.test_faults, line " in said
+    assert "report" in hint
+    assert result.stdout == ""
+
+
+def test_the_trace_is_shown_to_whoever_asks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What the error says is somebody else's text there, too.
+    """
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(HOSTILE)
+
+    monkeypatch.setattr(main, "resolve_command", fail)
+    monkeypatch.setenv(DEBUG, "1")
+
+    result = invoke("verify")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Traceback")
+    assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("module", ["click", "cbor2", "cryptography", "tomllib"])
+@pytest.mark.parametrize("fault", ["raise RuntimeError('broken')", "import no_such_module", "1 +"])
+def test_an_installation_that_is_broken_is_no_rejection(
+    run: Run, images: Images, tmp_path: Path, module: str, fault: str
+) -> None:
+    """
+    Whatever part is missing, or is another one than it should be.
+    """
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / f"{module}.py").write_text(fault, "utf-8")
+
+    result = run(
+        "verify", "--trust-profile", images.profile, images.accepted, PYTHONPATH=str(tmp_path / "broken")
+    )
+
+    assert result.returncode == 3
+    assert b"Traceback" not in result.stderr
+    assert result.stderr.startswith(b"provenance: ")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110 - a device
+@pytest.mark.parametrize("arguments", [("verify", "missing.png"), ("verfy",), ("verify", "--polcy")])
+def test_errors_that_cannot_be_written_are_no_rejection(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """
+    A full disk, or a log that is gone.
+    """
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        run = subprocess.run(
+            [PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=full, cwd=tmp_path, check=False, timeout=60
+        )
+
+    assert run.returncode in {2, 3}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_that_nobody_reads_is_no_rejection(option: str) -> None:
+    """
+    `provenance --help | head -1`.
+    """
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run([PROGRAM, option], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writing)
+
+    assert run.returncode == 141
+    assert run.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("verfy", "x.png"), "verify"),
+        (("audt",), "audit"),
+        (("keys", "craete"), "create"),
+        (("trust", "lst"), "list"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_nearest_one(
+    invoke: Invoke, arguments: tuple[str, ...], meant: str
+) -> None:
+    """
+    Of the program, and of the commands below its groups.
+    """
+    result = invoke(*arguments)
+
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+def test_a_folder_is_for_an_audit(run: Run, images: Images, command: str) -> None:
+    """
+    Whoever has many images looks for them there.
+    """
+    result = run(command, str(Path(images.absent).parent))
+
+    assert result.returncode == 3
+    assert b"it is a directory" in result.stderr
+    assert b"'provenance audit FOLDER'" in result.stderr
