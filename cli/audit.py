@@ -26,6 +26,7 @@ from provenance.audit.writer.rule import RULES
 from provenance.cli import options, terminal
 from provenance.cli.progress import Meter
 from provenance.cli.terminal import BLANK, Row
+from provenance.text_value import read_seconds, read_size
 from provenance.verifier import Verifier
 
 _MAX_SHOWN = 50
@@ -98,16 +99,16 @@ Exit codes:
 @click.option(
     "--deadline",
     "deadline_s",
-    type=click.FloatRange(0.1, 3600),
-    default=30.0,
+    type=options.reading(read_seconds, 0.1, 3_600),
+    default="30",
     show_default=True,
     metavar="SECONDS",
-    help="Longest time for one file.",
+    help="Longest time for one file, such as 30 or 2m.",
 )
 @click.option(
     "--max-memory",
     "max_memory_bytes",
-    type=options.read_size,
+    type=options.reading(read_size),
     default="1GiB",
     show_default=True,
     metavar="SIZE",

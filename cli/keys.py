@@ -7,9 +7,9 @@ seconds; while the database does not answer it, within 15 minutes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,24 +23,25 @@ from provenance.cli.terminal import Row, quoted
 from provenance.errors import StoreError
 from provenance.service.access import ApiKey, Scope
 from provenance.service.settings import load_settings
+from provenance.text_value import TIME, TextValueError, read_seconds, read_time
 
 if TYPE_CHECKING:
     from provenance.service.keys import KeyStore
 
-_PERIOD = re.compile(r"([1-9][0-9]{0,4})([dhw])")
-_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
+
+_PERIOD = "a period such as 90d or 12h"
 
 
 def _read_expiry(text: str) -> datetime:
-    period = _PERIOD.fullmatch(text)
-    if period is not None:
-        return datetime.now(UTC) + int(period[1]) * _UNITS[period[2]]
-    try:
-        return options.read_time(text)
-    except click.BadParameter:
-        raise click.BadParameter(
-            f"{text!r} is neither a period like 90d or 12h, nor a date, nor a time like 2027-08-17T12:00:00Z."
-        ) from None
+    # A number alone could mean anything.
+    if not text.isdecimal():
+        with contextlib.suppress(TextValueError, OverflowError):
+            period = timedelta(seconds=read_seconds(text))
+            if period:
+                return datetime.now(UTC) + period
+        with contextlib.suppress(TextValueError):
+            return read_time(text)
+    raise click.BadParameter(f"{text!r} is neither {_PERIOD} nor {TIME}.")
 
 
 def _of_store(command: Callable[..., None]) -> Callable[..., None]:

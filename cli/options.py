@@ -5,12 +5,13 @@ Options that several commands share, and how their text becomes objects.
 from __future__ import annotations
 
 import functools
+import math
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -19,12 +20,11 @@ from provenance.asset import Limits
 from provenance.cli import profiles
 from provenance.microsoft import MICROSOFT
 from provenance.policy import DEFAULT, Policy, builtin_policies, load_policy
+from provenance.text_value import TextValueError, read_size, read_time
 from provenance.trust import TrustProfile, anchors_from_pem, pin, read_pem_certificates
 from provenance.verifier import Verifier
 
-_TIME = re.compile(r"[0-9-]{10}([Tt ][0-9:]{8}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?")
-_SIZE = re.compile(r"([1-9][0-9]{0,14}) ?(?:([KMG])(i?B)?|B)?", re.IGNORECASE)
-_PREFIXES = ("", "K", "M", "G")
+Value = TypeVar("Value")
 
 
 def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -47,39 +47,30 @@ def complete_profile(_ctx: click.Context, _param: click.Parameter, incomplete: s
     return found or [CompletionItem(incomplete, type="file")]
 
 
-def read_time(text: str) -> datetime:
+def reading(
+    read: Callable[[str], Value], least: float = -math.inf, most: float = math.inf
+) -> Callable[[str], Value]:
     """
-    Read a time as RFC 3339 has it, or a date; UTC where it names no zone.
+    Make the type of an option whose text means a value.
 
-    Raises:
-        click.BadParameter: If it is neither.
+    Args:
+        read: Returns the value, or raises TextValueError.
+
+        least: Least value, where values are numbers.
+
+        most: Largest value, likewise.
     """
-    try:
-        time = datetime.fromisoformat(text.upper()) if _TIME.fullmatch(text) else None
-    except ValueError:
-        time = None
-    if time is None:
-        raise click.BadParameter(f"{text!r} is neither a time like 2026-08-17T12:00:00Z nor a date.")
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
+    def convert(text: str) -> Value:
+        try:
+            value = read(text)
+        except TextValueError as error:
+            raise click.BadParameter(f"{error}.") from error
+        if isinstance(value, int | float) and not least <= value <= most:
+            raise click.BadParameter(f"{text!r} is not from {least:g} to {most:g}.")
+        return value
 
-def read_size(text: str) -> int:
-    """
-    Read a number of bytes, such as 500000, 64M or 1GiB.
-
-    Returns:
-        At least 1. K, M and G count in 1,024, and so do KiB, MiB and GiB; KB, MB and GB count in 1,000.
-
-    Raises:
-        click.BadParameter: If it is no such number.
-    """
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no size like 500000, 64M or 1GiB.")
-    number, prefix, suffix = found.groups()
-    base = 1000 if (suffix or "").upper() == "B" else 1024
-    factor: int = base ** _PREFIXES.index((prefix or "").upper())
-    return int(number) * factor
+    return convert
 
 
 PEM_FILE = click.Path(path_type=Path)
@@ -125,14 +116,14 @@ _VERIFIER_OPTIONS = (
     ),
     click.option(
         "--at",
-        type=read_time,
+        type=reading(read_time),
         metavar="TIME",
         help="Judge as of this time (RFC 3339, or a date; UTC unless it names a zone) where no trusted "
         "time-stamp tells when an image was signed.  [default: now]",
     ),
     click.option(
         "--max-bytes",
-        type=read_size,
+        type=reading(read_size),
         metavar="SIZE",
         help="Largest image to read, such as 500000, 64M or 1GiB.  [default: 128MiB]",
     ),

@@ -13,6 +13,7 @@ import click
 from provenance.cli import options, profiles, terminal
 from provenance.cli.terminal import Row
 from provenance.microsoft import MICROSOFT
+from provenance.text_value import read_whole
 
 _EXTRA = "service"
 _SUFFIX = ".toml"
@@ -34,12 +35,14 @@ Every setting can stand in FILE.toml, or in the environment as PROVENANCE_ and i
 """,
 )
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, metavar="PORT", help="0 for any free one.  [default: 8000]")
+@click.option(
+    "--port", type=options.reading(read_whole), metavar="PORT", help="0 for any free one.  [default: 8000]"
+)
 @click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Settings; see --show-settings."
 )
 @click.option("--database", metavar="URL", help="Where reports and keys are kept.")
-@click.option("--workers", type=int, metavar="NUMBER", help="Processes that judge.")
+@click.option("--workers", type=options.reading(read_whole), metavar="NUMBER", help="Processes that judge.")
 @click.option(
     "--policy",
     "policies",

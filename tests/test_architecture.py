@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"coverage", "errors", "status", "policies", "schemas", "selftest_data"}),
-    frozenset({"asset", "cms", "distribution", "form", "jumbf", "loopback", "replacement", "xmp"}),
+    frozenset(
+        {"asset", "cms", "distribution", "form", "jumbf", "loopback", "replacement", "text_value", "xmp"}
+    ),
     frozenset({"cbor", "certificate", "container", "credential", "timestamp"}),
     frozenset({"binding", "bmff_hash", "microsoft", "path", "store_bounds", "trust"}),
     frozenset({"manifest"}),

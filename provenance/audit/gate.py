@@ -21,6 +21,7 @@ from provenance.audit.record import Category, Record, Summary
 from provenance.errors import BaselineError
 from provenance.report import SCHEMA
 from provenance.status import ValidationState
+from provenance.text_value import read_list
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """
@@ -148,7 +149,7 @@ class Gate:
         Raises:
             ValueError: If there is another word, no word, or "none" beside others.
         """
-        words = {word.strip() for word in text.split(",")}
+        words = set(read_list(text)) or {""}
         unknown = sorted(words - {*CHOICES, NONE})
         if unknown:
             choices = ", ".join((*CHOICES, NONE))

@@ -2,7 +2,7 @@
 Kinds of values that a setting may have: what each takes from a TOML file, and from text.
 
 The environment and the command line give text only; a TOML file gives values with a type, and there the
-type has to be the right one.
+type has to be the right one. Sizes and durations may be text there, too: TOML has no type for them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,17 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-_SIZE = re.compile(r"([1-9][0-9]{0,14}) ?([KMG]iB)?")
-_SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_FLAGS = {"true": True, "false": False}
+from provenance.text_value import (
+    DURATION,
+    SIZE,
+    read_flag,
+    read_list,
+    read_seconds,
+    read_size,
+    read_whole,
+)
 
 
 class Kind(NamedTuple):
@@ -51,22 +57,39 @@ def whole(least: int, most: int, what: str = "whole number") -> Kind:
             raise ValueError
         return value
 
-    return Kind(what, f"a whole number from {least:,} to {most:,}", take, int)
+    return Kind(what, f"a whole number from {least:,} to {most:,}", take, read_whole)
 
 
 def seconds(least: float, most: float) -> Kind:
     """
-    Make the kind of durations within bounds, in seconds.
+    Make the kind of durations within bounds: a number of seconds, or text such as "90s" or "2m".
     """
 
     def take(value: object) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        number = read_seconds(value) if isinstance(value, str) else value
+        if not isinstance(number, int | float) or isinstance(number, bool):
             raise TypeError
-        if not (math.isfinite(value) and least <= value <= most):
+        if not (math.isfinite(number) and least <= number <= most):
             raise ValueError
-        return float(value)
+        return float(number)
 
-    return Kind("seconds", f"a number of seconds from {least:g} to {most:g}", take, float)
+    allowed = f"a number of seconds from {least:g} to {most:g}, or {DURATION}"
+    return Kind("seconds", allowed, take)
+
+
+def whole_seconds(least: int, most: int) -> Kind:
+    """
+    Make the kind of durations of whole seconds.
+    """
+    kind = seconds(least, most)
+
+    def take(value: object) -> int:
+        number = cast("float", kind.take(value))
+        if not number.is_integer():
+            raise ValueError
+        return int(number)
+
+    return kind._replace(allowed=f"a whole {kind.allowed.removeprefix('a ')}", take=take)
 
 
 def size(least: int, most: int) -> Kind:
@@ -75,13 +98,12 @@ def size(least: int, most: int) -> Kind:
     """
 
     def take(value: object) -> int:
-        number = _bytes(value) if isinstance(value, str) else value
+        number = read_size(value) if isinstance(value, str) else value
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
             raise ValueError
         return number
 
-    allowed = f"a number of bytes from {least:,} to {most:,}, or text such as '500KiB', '20MiB' or '1GiB'"
-    return Kind("size", allowed, take)
+    return Kind("size", f"a number of bytes from {least:,} to {most:,}, or {SIZE}", take)
 
 
 def choice(*words: str) -> Kind:
@@ -119,7 +141,7 @@ def texts(allowed: str, check: Callable[[str], object], least: int = 0) -> Kind:
         return tuple(value)
 
     words = f"a list of {allowed}, none twice" + (", not empty" if least else "")
-    return Kind("list of text", words, take, _split)
+    return Kind("list of text", words, take, read_list)
 
 
 def text(allowed: str, check: Callable[[str], object], *, is_private: bool = False) -> Kind:
@@ -142,13 +164,7 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _parse_flag(text: str) -> bool:
-    if text not in _FLAGS:
-        raise ValueError
-    return _FLAGS[text]
-
-
-FLAG = Kind("true or false", "true or false", _flag, _parse_flag)
+FLAG = Kind("true or false", "true or false", _flag, read_flag)
 """
 Yes or no.
 """
@@ -184,14 +200,3 @@ def web_address(text: str) -> str:
     if re.fullmatch(r"https?://[!-~]+", text) is None:
         raise ValueError
     return text
-
-
-def _bytes(text: str) -> int:
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        raise ValueError
-    return int(found[1]) * _SIZES[found[2] or ""]
-
-
-def _split(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",")] if text.strip() else []

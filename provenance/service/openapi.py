@@ -176,7 +176,7 @@ def _verify_batch(policies: tuple[str, ...], max_batch: int) -> Description:
 
 
 def _search(policies: tuple[str, ...]) -> Description:
-    time: Description = {"type": "string", "format": "date-time"}
+    time: Description = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
     name: Description = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
     cursor = {"pattern": "^AA[A-Za-z0-9_-]{20}$"}
     states = [state.value for state in ValidationState]

@@ -20,6 +20,7 @@ from provenance.service import request as asked
 from provenance.service.access import Scope
 from provenance.service.service import Service
 from provenance.service.store import ReportPage, StoredReport
+from provenance.text_value import read_flag, read_time, read_whole
 
 PARAMETERS = ("state", "accepted", "origin", "since", "until", "policy", "cursor", "limit")
 """
@@ -84,13 +85,13 @@ class ReportRoutes:
         return functools.partial(
             self._service.store.search,
             state=given.get("state"),
-            accepted=None if accepted is None else asked.as_flag(accepted, "accepted"),
+            accepted=None if accepted is None else asked.as_value(read_flag, accepted, "accepted"),
             origin=given.get("origin"),
-            since=None if since is None else asked.as_time(since, "since"),
-            until=None if until is None else asked.as_time(until, "until"),
+            since=None if since is None else asked.as_value(read_time, since, "since"),
+            until=None if until is None else asked.as_value(read_time, until, "until"),
             policy=None if policy is None else asked.as_name(policy, "policy"),
             cursor=given.get("cursor"),
-            limit=asked.as_number(given.get("limit", str(DEFAULT_LIMIT)), "limit"),
+            limit=asked.as_value(read_whole, given.get("limit", str(DEFAULT_LIMIT)), "limit"),
         )
 
     async def _ask(self, question: Callable[[], Result]) -> Result:

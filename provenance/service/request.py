@@ -7,19 +7,20 @@ A parameter that is not known is refused: one that is misspelt must not be one t
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from typing import TypeVar
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from provenance.form import is_name
 from provenance.service import problem
+from provenance.text_value import TextValueError
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NUMBER = re.compile(r"[0-9]{1,9}")
 _LENGTH = re.compile(r"[0-9]{1,19}")
-_FLAGS = {"true": True, "false": False}
+
+Value = TypeVar("Value")
 
 
 def header(request: Request, name: str) -> str:
@@ -108,44 +109,17 @@ def sha256(request: Request) -> str:
     return text
 
 
-def as_time(text: str, name: str) -> datetime:
+def as_value(read: Callable[[str], Value], text: str, name: str) -> Value:
     """
-    Read a time.
+    Read a parameter as `provenance.text_value` does.
 
     Raises:
-        ProblemError: 400 if it is not one of RFC 3339.
+        ProblemError: 400 if it is not what it has to be.
     """
     try:
-        time = datetime.fromisoformat(text.upper()) if _TIME.fullmatch(text) else None
-        if time is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise problem.bad_request(f"'{name}' has to be a time such as 2026-08-17T12:00:00Z.")
-
-
-def as_number(text: str, name: str) -> int:
-    """
-    Read a whole number.
-
-    Raises:
-        ProblemError: 400 if it is none.
-    """
-    if _NUMBER.fullmatch(text) is None:
-        raise problem.bad_request(f"'{name}' has to be a whole number.")
-    return int(text)
-
-
-def as_flag(text: str, name: str) -> bool:
-    """
-    Read yes or no.
-
-    Raises:
-        ProblemError: 400 if it is neither.
-    """
-    if text not in _FLAGS:
-        raise problem.bad_request(f"'{name}' has to be true or false.")
-    return _FLAGS[text]
+        return read(text)
+    except TextValueError as error:
+        raise problem.bad_request(f"'{name}' has to be {error.wanted}.") from error
 
 
 def as_name(text: str, name: str) -> str:

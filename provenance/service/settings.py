@@ -133,7 +133,7 @@ class Settings:
         "32KiB",
     )
     keep_alive_s: int = _setting(
-        75, kind.whole(1, 3_600), "Seconds that a connection may lie idle between two requests."
+        75, kind.whole_seconds(1, 3_600), "Seconds that a connection may lie idle between two requests."
     )
     max_connections: int = _setting(512, kind.whole(1, 65_535), "Most connections at a time.")
     metrics_open: bool = _setting(
@@ -152,7 +152,9 @@ class Settings:
         "none, and nothing is traced",
     )
     shutdown_s: int = _setting(
-        30, kind.whole(1, 3_600), "Seconds to finish what was accepted when the service is told to end."
+        30,
+        kind.whole_seconds(1, 3_600),
+        "Seconds to finish what was accepted when the service is told to end.",
     )
     proxies: tuple[str, ...] = _setting(
         (),

@@ -84,7 +84,7 @@ def test_keys_can_be_left_out_on_this_machine_only(invoke: Invoke, started: Star
     ("arguments", "words"),
     [
         (("--port", "65536"), "'port' has to be a whole number from 0 to 65,535"),
-        (("--port", "x"), "'x' is not a valid integer"),
+        (("--port", "x"), "'x' is not a whole number"),
         (("--workers", "0"), "'workers' has to be"),
         (("--config", "missing.toml"), "cannot be read"),
         (("--trust-profile", "nobody"), "no trust profile 'nobody'"),
