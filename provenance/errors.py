@@ -14,6 +14,7 @@ in `generation.errors`.
     ├── EngineError           the engine failed for reasons that say nothing about the image;
     │                         WorkerCrashedError, DeadlineExceededError, InstallationChangedError where
     │                         another process judged
+    ├── DependencyError       a library is installed in another version than the one that is needed
     ├── SettingsError         the service's settings cannot be read, or make no sense
     ├── StoreError            the service's store of reports and keys cannot be used;
     │                         StoreAddressError, StoreVersionError where the database is not at fault
@@ -202,6 +203,30 @@ class InstallationChangedError(EngineError):
 
     def __str__(self) -> str:
         return "the installed packages changed while this program was running"
+
+
+class DependencyError(ProvenanceError):
+    """
+    A library is installed in another version than the one whose inner workings are relied on.
+
+    Attributes:
+        name: The library.
+
+        found: Its version.
+
+        needed: The version that it has to have.
+    """
+
+    hint = "Install the pinned versions: requirements/service.txt for the service; see docs/operations.md."
+
+    def __init__(self, name: str, found: str, needed: str) -> None:
+        super().__init__(name, found, needed)
+        self.name = name
+        self.found = found
+        self.needed = needed
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.found} is installed, but {self.needed} is needed"
 
 
 class SettingsError(ProvenanceError):

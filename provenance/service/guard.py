@@ -15,13 +15,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from provenance.service.frame import HEADERS
 from provenance.service.intake import BODY, BUFFER_BYTES, Body, Intake
 from provenance.service.problem import MEDIA_TYPE, Problem, too_busy
 from provenance.service.settings import Settings
 from provenance.service.telemetry import Meter
+from provenance.service.uvicorn_protocol import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 logger = logging.getLogger(__name__)
 
