@@ -8,12 +8,28 @@ BIN := $(VENV)/bin
 DEPENDENCIES := $(VENV)/.dependencies
 STAMP := $(VENV)/.installed
 
-# The first of these that is new enough; looked for only when set-up runs.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
-	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
-	&& echo "$$python" && break; done)
+# The Pythons that pyproject.toml names, newest first.
+NAMED := $(shell sed -nE 's/.*"Programming Language :: Python :: (3\.[0-9]+)".*/python\1/p' pyproject.toml | sort -t. -k2,2nr)
 
-.PHONY: help setup demo test lint types unit format wheel-check requirements clean
+version-of = $(shell '$(1)' -I -c 'import sys; print(sys.version)' 2>/dev/null)
+
+# Looked for only when set-up runs. One that is named sets up anew where another was used before.
+ifdef PYTHON
+FOUND := $(shell bash scripts/find_python.sh '$(PYTHON)')
+ifneq ($(call version-of,$(FOUND)),$(call version-of,$(BIN)/python))
+OTHER_PYTHON := other-python
+endif
+else
+FOUND = $(shell bash scripts/find_python.sh python3 $(NAMED) python)
+endif
+
+# What does most of the work, and what differs between releases of Python: the library, the command, processes.
+# Left out are long runs, and what needs a browser, a database server or other tools.
+CORE := tests --ignore-glob='tests/test_service_*' --ignore-glob='*_soak.py' --ignore=tests/test_architecture.py \
+	--ignore=tests/test_packaging.py --ignore=tests/test_setup.py --ignore=tests/test_pre_commit_hook.py
+
+.PHONY: help setup demo test lint types unit core newest-python newest format wheel wheel-check requirements clean
+.PHONY: other-python
 
 help:
 	@echo 'make demo          judge the sample images'
@@ -21,7 +37,10 @@ help:
 	@echo 'make lint          formatting and style, changing nothing'
 	@echo 'make types         mypy, strictly'
 	@echo 'make unit          the tests, with branch coverage'
+	@echo 'make newest-python the core of the tests, on the newest Python here that is supported'
+	@echo 'make newest        the tests, with the newest dependencies that are allowed; see CONTRIBUTING.md'
 	@echo 'make format        format, and mend what can be mended safely'
+	@echo 'make wheel         build the wheel into dist/, with pinned tools'
 	@echo 'make wheel-check   build the wheel, install it elsewhere, run it'
 	@echo 'make requirements  write requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)'
 	@echo 'make clean         remove what was made, $(VENV) included'
@@ -43,9 +62,31 @@ types: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/python -m pytest --cov
 
+core: $(STAMP)
+	$(BIN)/python -m pytest $(CORE)
+
+newest-python: $(STAMP)
+	@used=$$($(BIN)/python -I -c 'import sys; print("%d, %d" % sys.version_info[:2])'); \
+	newest=$$(bash scripts/find_python.sh $(NAMED)); \
+	if test -n "$$newest" && "$$newest" -I -c "import sys; sys.exit(sys.version_info[:2] <= ($$used))"; then \
+		echo "The core of the tests again, on $$newest:"; \
+		$(MAKE) --no-print-directory core PYTHON="$$newest" VENV=.venv-newest; \
+	else \
+		echo "No newer Python here than the one in $(VENV) ($$used) among those that pyproject.toml names."; \
+	fi
+
+newest:
+	@$(require-python)
+	@bash scripts/install_newest.sh '$(FOUND)' build/newest
+	build/newest/bin/python -m pytest
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+wheel: $(STAMP)
+	@rm -rf build/lib build/bdist.* dist
+	@$(BIN)/python -P -m build --wheel --no-isolation --outdir dist .
 
 wheel-check: $(STAMP)
 	$(BIN)/python -m pytest tests/test_packaging.py
@@ -60,10 +101,10 @@ clean:
 
 # pyproject.toml changes more often than the requirements do, and installing the project is quick.
 $(STAMP): $(DEPENDENCIES) pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -P -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEPENDENCIES): requirements/dev.txt
+$(DEPENDENCIES): requirements/dev.txt $(OTHER_PYTHON)
 	$(call make-venv,$(VENV),requirements/dev.txt)
 	@touch $@
 
@@ -73,10 +114,14 @@ build/lock/.installed: requirements/lock.txt
 
 # $(call make-venv,FOLDER,REQUIREMENTS)
 define make-venv
-@$(if $(strip $(PYTHON)),,echo 'No Python 3.11 or newer found. Install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 2)
-@"$(strip $(PYTHON))" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	|| { echo '$(strip $(PYTHON)) is missing or older than Python 3.11: set PYTHON to a newer one.' >&2; exit 2; }
+@$(require-python)
 @echo 'Setting up $(1) from $(2), once ...'
-@"$(strip $(PYTHON))" -m venv --clear '$(1)'
-@'$(1)/bin/python' -m pip install --quiet --disable-pip-version-check --require-hashes --requirement '$(2)'
+@'$(FOUND)' -m venv --clear '$(1)'
+@bash scripts/install_pinned.sh '$(1)/bin/python' '$(2)'
+endef
+
+define require-python
+test -n '$(FOUND)' || { \
+	echo '$(or $(PYTHON),Python) is missing or older than Python 3.11: install one, or name it:' \
+	'make PYTHON=/path/to/python3.12' >&2; exit 2; }
 endef

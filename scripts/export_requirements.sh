@@ -20,4 +20,18 @@ compile() {
 
 compile pyproject.toml --output-file requirements/base.txt
 compile pyproject.toml --group dev --constraint requirements/base.txt --output-file requirements/dev.txt
+
+# For deployments; what they share with development is what was tested.
+deployment() {
+  local file=$1 extra extras=()
+  shift
+  for extra in "$@"; do extras+=(--extra "$extra"); done
+  compile pyproject.toml "${extras[@]}" --constraint requirements/dev.txt --output-file "requirements/$file.txt"
+}
+deployment audit audit
+deployment entra entra
+deployment service service postgresql tracing
+deployment simulator simulator
+
+compile --group pip --output-file requirements/pip.txt
 compile --group lock --output-file requirements/lock.txt

@@ -16,15 +16,28 @@ import sysconfig
 import tomllib
 import zipfile
 from email.parser import Parser
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = Path(sys.executable)
 SHIPPED = {"cli": "provenance/cli", "provenance": "provenance"}
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", "node_modules")
+
+DEPLOYMENTS = {
+    "base.txt": (),
+    "audit.txt": ("audit",),
+    "entra.txt": ("entra",),
+    "service.txt": ("service", "postgresql", "tracing"),
+    "simulator.txt": ("simulator",),
+}
+"""
+What deployments are installed from, and the extras of which it holds the packages.
+"""
 
 INDEX_HOSTS = ("pypi" + ".org", "python" + "hosted", "npm" + "js.", "deb." + "debian", "crates" + ".io")
 """
@@ -124,11 +137,45 @@ def pyproject() -> dict[str, dict[str, list[str]]]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return {
         "project": {"dependencies": document["project"]["dependencies"]},
+        "extras": document["project"]["optional-dependencies"],
         "groups": {
             group: [entry for entry in entries if isinstance(entry, str)]
             for group, entries in document["dependency-groups"].items()
         },
     }
+
+
+def asked_for(name: str) -> list[str]:
+    """
+    List what a file of requirements/ has to provide, as pyproject.toml says it.
+    """
+    declared = pyproject()
+    extras = DEPLOYMENTS.get(name, ())
+    return [
+        *declared["project"]["dependencies"],
+        *(one for extra in extras for one in declared["extras"][extra]),
+    ]
+
+
+def not_in(pins: dict[str, str], roots: list[str]) -> list[str]:
+    """
+    List the requirements, and theirs in turn, that pins do not meet on this system; extras included.
+    """
+    todo = [(Requirement(root), "") for root in roots]
+    seen: set[tuple[str, str]] = set()
+    unmet = []
+    while todo:
+        requirement, extra = todo.pop()
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        if not requirement.specifier.contains(pins.get(name, "0"), prereleases=True) or name not in pins:
+            unmet.append(str(requirement))
+        for own in ("", *requirement.extras):
+            if (name, own) not in seen:
+                seen.add((name, own))
+                todo += [(Requirement(line), own) for line in metadata.requires(name) or ()]
+    return sorted(set(unmet))
 
 
 def test_the_wheel_has_one_top_level_name(wheel: Path) -> None:
@@ -238,7 +285,7 @@ def test_no_committed_file_names_a_folder_of_one_machine() -> None:
     assert [str(path) for path in committed_files() if pattern.search(path.read_bytes())] == []
 
 
-@pytest.mark.parametrize("name", ["base.txt", "dev.txt", "lock.txt"])
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "requirements").iterdir()))
 def test_every_requirement_is_pinned_with_hashes(name: str) -> None:
     """
     One requirement without a hash makes pip refuse them all, but only on a new machine.
@@ -265,6 +312,8 @@ def test_the_pins_lie_in_the_declared_ranges() -> None:
         ("dev.txt", [*declared["project"]["dependencies"], *declared["groups"]["dev"]]),
         ("dev.txt", declared["groups"]["build"]),
         ("lock.txt", declared["groups"]["lock"]),
+        ("pip.txt", declared["groups"]["pip"]),
+        *((name, asked_for(name)) for name in DEPLOYMENTS),
     ]
 
     outside = [
@@ -281,4 +330,57 @@ def test_tests_run_with_the_versions_that_users_get() -> None:
     """
     The development pins hold the user's, one by one.
     """
-    assert pinned("base.txt").items() <= pinned("dev.txt").items()
+    tested = pinned("dev.txt")
+    of_azure_identity = {"azure-core", "azure-identity", "msal", "msal-extensions", "pyjwt"}
+
+    others = {
+        (file, name)
+        for file in DEPLOYMENTS
+        for name, version in pinned(file).items()
+        if tested.get(name) != version
+    }
+
+    assert others == {("entra.txt", name) for name in of_azure_identity}
+
+
+@pytest.mark.parametrize("name", sorted({*DEPLOYMENTS, "dev.txt"} - {"entra.txt"}))
+def test_every_set_is_whole(name: str) -> None:
+    """
+    Extras included, which `pip check` does not look at; whatever installs the set resolves nothing.
+    """
+    roots = [*asked_for(name), *pyproject()["groups"]["dev"]] if name == "dev.txt" else asked_for(name)
+
+    assert not_in(pinned(name), roots) == []
+    assert not_in({}, roots) != []
+
+
+def test_every_extra_can_be_deployed_from_pins() -> None:
+    """
+    A new extra needs a file, or a place in one.
+    """
+    assert sorted(extra for extras in DEPLOYMENTS.values() for extra in extras) == sorted(
+        pyproject()["extras"]
+    )
+
+
+@pytest.mark.parametrize("name", ["c2pa-python", "uvicorn"])
+def test_what_is_derived_from_is_pinned_exactly(name: str) -> None:
+    """
+    Private parts may change in any release. The simulator uses public parts of uvicorn alone.
+    """
+    declared = pyproject()
+    lists = {
+        "": declared["project"]["dependencies"],
+        "dev": declared["groups"]["dev"],
+        "service": declared["extras"]["service"],
+    }
+
+    found = [
+        (place, requirement.specifier)
+        for place, entries in lists.items()
+        for requirement in map(Requirement, entries)
+        if requirement.name == name
+    ]
+
+    assert [place for place, _ in found] == ([""] if name == "c2pa-python" else ["dev", "service"])
+    assert {str(specifier) for _, specifier in found} == {f"=={metadata.version(name)}"}
