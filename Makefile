@@ -23,10 +23,10 @@ else
 FOUND = $(shell bash scripts/find_python.sh python3 $(NAMED) python)
 endif
 
-# What does most of the work, and what differs between releases of Python: the library, the command, processes.
-# Left out are long runs, and what needs a browser, a database server or other tools.
-CORE := tests --ignore-glob='tests/test_service_*' --ignore-glob='*_soak.py' --ignore=tests/test_architecture.py \
-	--ignore=tests/test_packaging.py --ignore=tests/test_setup.py --ignore=tests/test_pre_commit_hook.py
+# The library, the command, the processes, the service: what may differ between releases of Python. Left out are
+# long runs, and what needs a browser, a database server or other programs, or looks at files alone.
+CORE := tests $(patsubst %,--ignore-glob='tests/test_%.py',*_soak architecture audit_html packaging \
+	pre_commit_hook service_attacks service_database service_faults service_openapi service_page* service_store* setup)
 
 .PHONY: help setup demo test lint types unit core newest-python newest format wheel wheel-check requirements clean
 .PHONY: other-python
