@@ -124,7 +124,8 @@ def test_what_cannot_be_read_is_tried_again(judge: Judge, tmp_path: Path) -> Non
 
     answers = [judge(tmp_path / "pipe"), judge(tmp_path / "folder"), judge(gone)]
 
-    assert [reasons(answer) for answer in answers] == [("UnreadableAssetError",)] * 3
+    expected = ["UnreadableAssetError", "FolderAssetError", "UnreadableAssetError"]
+    assert [reasons(answer) for answer in answers] == [(name,) for name in expected]
     assert {answer.stamp for answer in answers} == {None}
 
 
