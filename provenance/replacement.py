@@ -57,16 +57,16 @@ def replaced(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def _followed(path: Path) -> Path:
+    round_in_a_circle = OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     try:
         target = path.resolve()
-        # Where links lead round in a circle, Python 3.13 leaves one standing, and older ones raise.
-        is_circle = target.is_symlink()
-    except RuntimeError:
-        is_circle = True
+    except RuntimeError as error:
+        raise round_in_a_circle from error
     except ValueError as error:
         raise OSError(errno.EINVAL, "no file can have this name", str(path)) from error
-    if is_circle:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    # Python 3.13 leaves one link of a circle standing, where older ones raise.
+    if target.is_symlink():
+        raise round_in_a_circle
     # A device or a folder that were replaced by a file would be gone for everybody.
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
