@@ -37,6 +37,7 @@ from provenance.authority import (
     Tampering,
     image,
 )
+from provenance.authority.splicing import splice_store
 from provenance.trust import dump_trust_profile, load_trust_profile
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,6 +89,7 @@ TRAILING = Expected("trusted", (), ("trailing_bytes",), "active")
 UNBOUND = Expected("trusted", (), ("unbound_bytes",), "active")
 VALID = Expected("valid", (), ("signing_credential",))
 INVALID = Expected("invalid", (), ("integrity",))
+RULE_BROKEN = Expected("invalid", (), ("conformance",))
 ABSENT = Expected("absent", (), ("manifest_store",))
 
 
@@ -403,6 +405,73 @@ def padded(make: Make) -> Make:
     return pad
 
 
+def spliced(make: Make) -> Make:
+    """
+    Show the JPEG that *make* makes through another quantization table, put between two pieces of its store.
+    """
+
+    def splice(shop: Workshop, plain: bytes) -> bytes:
+        table = image.jpeg_segment(0xDB, b"\x00" + b"\xff" * 64)
+        return splice_store(make(shop, plain), table)
+
+    return splice
+
+
+def goes_on(make: Make) -> Make:
+    """
+    Have the scan of the JPEG that *make* makes go on behind two 0xFF.
+    """
+
+    def append(shop: Workshop, plain: bytes) -> bytes:
+        signed = make(shop, plain)
+        return signed[:-2] + b"\xff\xff\x00" + b"an archive could stand here" + signed[-2:]
+
+    return append
+
+
+def wrongly_summed(make: Make) -> Make:
+    """
+    Change the checksum of the chunk that holds the store of the PNG that *make* makes.
+    """
+
+    def change(shop: Workshop, plain: bytes) -> bytes:
+        signed = bytearray(make(shop, plain))
+        at = signed.index(b"caBX")
+        signed[at + 4 + int.from_bytes(signed[at - 4 : at])] ^= 1
+        return bytes(signed)
+
+    return change
+
+
+def before_signing(make: Make) -> Make:
+    """
+    Append a trailer to the picture before *make* signs it.
+    """
+    return lambda shop, plain: make(shop, plain + b"a trailer, as phones write one\n")
+
+
+def leaving_pixels_open(shop: Workshop, plain: bytes) -> bytes:
+    """
+    Sign with a data hash that leaves out 64 bytes behind the store as well.
+    """
+
+    def edit(content: Any) -> Any:  # noqa: ANN401 - an assertion may hold anything
+        (store,) = content["exclusions"]
+        start, end = store["start"], store["start"] + store["length"]
+        left = hashlib.sha256(plain[:start] + plain[start + 64 :]).digest()
+        return {**content, "exclusions": [store, {"start": end, "length": 64}], "hash": left}
+
+    return altered(v2, tampering=Tampering(edit_binding=edit))(shop, plain)
+
+
+def listing_less(content: Any) -> Any:  # noqa: ANN401 - an assertion may hold anything
+    """
+    End a list of boxes with the store.
+    """
+    boxes = content["boxes"]
+    return {**content, "boxes": boxes[: 1 + [box["names"] for box in boxes].index(["C2PA"])]}
+
+
 def named_in_xmp(address: str) -> Make:
     """
     Name a manifest in XMP instead of carrying one.
@@ -529,6 +598,13 @@ ACCEPTED = (
         OBSERVED,
         signed_v1(description=DOCUMENTED_TEXT, when=LATE),
     ),
+    Sample(
+        "trusted/bound-trailer-v2.jpg",
+        "A trailer appended after EOI, then azure_v2",
+        "A data hash covers the whole file: what follows the image was signed with it",
+        OBSERVED,
+        before_signing(signed_v2()),
+    ),
 )
 
 TRUSTED_ONLY = (
@@ -629,6 +705,27 @@ TRUSTED_ONLY = (
         "Box hashes do not cover what stands between segments, and the engine does not mind",
         UNBOUND,
         padded(signed_v1()),
+    ),
+    Sample(
+        "trusted/scan-goes-on.jpg",
+        "azure_v1, then FF FF 00 and more put before EOI",
+        "A decoder reads on where the engine's hash has ended",
+        UNBOUND,
+        goes_on(signed_v1()),
+    ),
+    Sample(
+        "trusted/second-exclusion.png",
+        "azure_v2 by a signer whose data hash leaves out 64 bytes of the picture as well",
+        "The engine only mentions it; whoever finds such an image can put other pixels there",
+        UNBOUND,
+        leaving_pixels_open,
+    ),
+    Sample(
+        "trusted/list-ends-early.png",
+        "azure_v1 by a signer whose list of hashed boxes ends with the manifest store",
+        "The engine asks no more of a list than that what it names is there",
+        UNBOUND,
+        altered(v1, tampering=Tampering(edit_binding=listing_less)),
     ),
 )
 
@@ -783,6 +880,27 @@ CHANGED = (
         INVALID,
         lambda shop, plain: signed_v1()(shop, plain).replace(b"jumdc2pa", b"jumXc2pa", 1),
     ),
+    Sample(
+        "invalid/spliced-store-v2.jpg",
+        "azure_v2, then another quantization table put between two pieces of its manifest store",
+        "The engine adds up how long the pieces are: another picture reads as the signed one",
+        INVALID,
+        spliced(signed_v2()),
+    ),
+    Sample(
+        "invalid/wrong-checksum-v2.png",
+        "azure_v2, then the checksum of the manifest store's chunk changed",
+        "No hash covers it, and the engine does not compute it",
+        INVALID,
+        wrongly_summed(signed_v2()),
+    ),
+    Sample(
+        "invalid/first-action-is-no-creation-v2.jpg",
+        "azure_v2 whose only action is c2pa.edited",
+        "Signed like this against a rule of C2PA: hashes and signature hold, and nobody changed anything",
+        RULE_BROKEN,
+        altered(v2, actions=({"action": "c2pa.edited"},)),
+    ),
 )
 
 WITHOUT = (
@@ -860,6 +978,13 @@ SELF_TEST_IMAGES = (
     Sample("impostor.png", "", "All names right, all keys wrong", VALID, by_impostor(made.azure_v1)),
     Sample("leaf-issued.png", "", "The signer's issuer is no certificate authority", VALID, by_leaf),
     Sample("trailing-bytes.png", "", "Bytes after the container's end", TRAILING, trailed(signed_v1())),
+    Sample(
+        "spliced-store.jpg",
+        "",
+        "Another picture between two pieces of the store",
+        INVALID,
+        spliced(signed_v2()),
+    ),
     Sample("plain.png", "", "No credentials at all", ABSENT, untouched),
 )
 
