@@ -24,6 +24,9 @@ _SUFFIX = ".toml"
 def directory() -> Path:
     """
     Tell where the user's own profiles lie; it need not exist.
+
+    Raises:
+        SettingsError: If the user has no home.
     """
     return configuration_folder() / "trust"
 

@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from provenance.errors import SettingsError
+
 NAME = "azure-image-provenance"
 ENGINE = "c2pa-python"
 UNKNOWN = "unknown"
@@ -59,34 +61,55 @@ def verdict_digest(chosen: object) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
+class _NoHomeError(SettingsError):
+    hint = f"Set HOME, or {HOME}, to the path of a folder of this user's, from the root."
+
+
 def configuration_folder() -> Path:
     """
     Return where the user's own trust profiles lie; it need not exist.
 
+    Never a working folder, which may be a stranger's, unless the user's own variable names it by a relative
+    path.
+
+    Raises:
+        SettingsError: If the user has no home, and no variable says where else.
+
     Source:
-        XDG Base Directory Specification, "XDG_CONFIG_HOME".
+        XDG Base Directory Specification, "XDG_CONFIG_HOME"; relative paths there are to be ignored.
     """
     if os.environ.get(HOME):
         return Path(os.environ[HOME])
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home()) / NAME
-    return _below_home("XDG_CONFIG_HOME", ".config")
+    return _user_folder("XDG_CONFIG_HOME", ".config")
 
 
 def state_folder() -> Path:
     """
     Return where the service keeps what it has to find again; it need not exist.
 
+    Raises:
+        SettingsError: If the user has no home, and no variable says where else.
+
     Source:
-        XDG Base Directory Specification, "XDG_STATE_HOME".
+        XDG Base Directory Specification, "XDG_STATE_HOME"; relative paths there are to be ignored.
     """
     if os.environ.get(HOME):
         return Path(os.environ[HOME]) / "state"
-    return _below_home("XDG_STATE_HOME", ".local/state")
+    return _user_folder("XDG_STATE_HOME", ".local/state")
 
 
-def _below_home(variable: str, default: str) -> Path:
+def _user_folder(variable: str, below_home: str) -> Path:
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / NAME
-    folder = os.environ.get(variable)
-    return (Path(folder) if folder else Path.home() / default) / NAME
+        return _home() / "Library" / "Application Support" / NAME
+    named = Path(os.environ.get("APPDATA" if sys.platform == "win32" else variable, ""))
+    return (named if named.is_absolute() else _home() / below_home) / NAME
+
+
+def _home() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError as error:  # neither HOME nor the list of users says so
+        raise _NoHomeError("this user has no home folder") from error
+    if not home.is_absolute():
+        raise _NoHomeError(f"HOME is {str(home)!r}, which is no path from the root")
+    return home
