@@ -17,6 +17,7 @@ import importlib.util
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -30,10 +31,13 @@ from provenance.errors import EngineError
 from provenance.manifest import ManifestStore
 
 VERSION = "0.38.1"
+_LIBRARY_NAME = "C2PA_LIBRARY_NAME"
 _LIBRARY = {"linux": "libc2pa_c.so", "darwin": "libc2pa_c.dylib", "win32": "c2pa_c.dll"}
 _MAX_CONTEXTS = 64
 _NOT_FOUND = "ManifestNotFound"
 _REMOTE = "Remote: must fetch remote manifests from url "
+
+_importing = threading.Lock()
 
 
 class NoManifestError(Exception):
@@ -183,7 +187,8 @@ def load_engine() -> ModuleType:
         The module `c2pa`.
 
     Raises:
-        EngineError: If it is missing, of another version, or its library is not where it belongs.
+        EngineError: If it is missing, of another version, or its library is not where it belongs or cannot be
+            loaded.
     """
     try:
         found = importlib.metadata.version("c2pa-python")
@@ -192,11 +197,31 @@ def load_engine() -> ModuleType:
         raise EngineError("c2pa-python is not installed") from error
     if found != VERSION:
         raise EngineError(f"c2pa-python {found} is installed, but {VERSION} is needed")
-    library = _library_path(spec.origin if spec else None)
-    # When this name cannot be loaded, the binding searches the current directory: hence the check.
-    os.environ["C2PA_LIBRARY_NAME"] = str(library)
-    # Only now may it be imported.
-    return importlib.import_module("c2pa")
+    return _import_binding(_library_path(spec.origin if spec else None))
+
+
+def _import_binding(library: Path) -> ModuleType:
+    """
+    Import c2pa so that it finds its library at once.
+
+    When the name it is given cannot be loaded, it goes on to search the current directory. So the library is
+    loaded here first: what is loaded already is loaded again.
+    """
+    with _importing:
+        try:
+            ctypes.CDLL(str(library))
+        except OSError as error:
+            raise EngineError("the library of c2pa-python cannot be loaded") from error
+        before = os.environ.get(_LIBRARY_NAME)
+        os.environ[_LIBRARY_NAME] = str(library)
+        try:
+            return importlib.import_module("c2pa")
+        finally:
+            # Programs that this one starts are none of our business.
+            if before is None:
+                del os.environ[_LIBRARY_NAME]
+            else:
+                os.environ[_LIBRARY_NAME] = before
 
 
 @cache

@@ -1427,7 +1427,6 @@ def run_python(code: str, *arguments: str, cwd: Path | None = None) -> subproces
     Run a program in a process of its own.
     """
     command = [sys.executable, "-c", code, *arguments]
-    # Loading the engine in this process has set where it is found; others start without that.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("C2PA", "COV"))}
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -1639,15 +1638,55 @@ def test_loading_where_there_is_no_library_is_an_error(
         load_engine()
 
 
-def test_loading_names_the_installed_library_by_its_absolute_path() -> None:
+LOADED = """
+import os, sys
+
+loaded = []
+sys.addaudithook(lambda event, values: loaded.extend(values) if event == "ctypes.dlopen" else None)
+before = dict(os.environ)
+
+from provenance.engine import load_engine
+
+load_engine()
+assert dict(os.environ) == before
+print(*{str(name) for name in loaded if name})
+"""
+
+
+def test_loading_names_the_installed_library_by_its_absolute_path(tmp_path: Path) -> None:
     """
-    So that the search never begins.
+    So that the search never begins; and programs started later are told nothing of it.
     """
+    run = run_python(LOADED, cwd=tmp_path)
+
+    library = Path(c2pa.__file__).resolve().parent / "libs" / engine._LIBRARY[sys.platform]
+    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, str(library), "")
+
+
+def test_loading_leaves_a_name_that_was_set_already(fresh_loading: pytest.MonkeyPatch) -> None:
+    """
+    Whoever uses the binding beside this library may have set it.
+    """
+    fresh_loading.setenv("C2PA_LIBRARY_NAME", "theirs.so")
+
     load_engine()
 
-    library = Path(os.environ["C2PA_LIBRARY_NAME"])
-    assert library.is_absolute()
-    assert library.parent == Path(c2pa.__file__).resolve().parent / "libs"
+    assert os.environ["C2PA_LIBRARY_NAME"] == "theirs.so"
+
+
+def test_loading_a_library_that_cannot_be_loaded_is_an_error(
+    fresh_loading: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    The file may be there and be made for another system; the binding would search on.
+    """
+    (tmp_path / "c2pa" / "libs").mkdir(parents=True)
+    (tmp_path / "c2pa" / "libs" / engine._LIBRARY[sys.platform]).write_bytes(b"not a library")
+    spec = type("Spec", (), {"origin": str(tmp_path / "c2pa" / "__init__.py")})
+    fresh_loading.setattr("importlib.util.find_spec", lambda _: spec)
+
+    with pytest.raises(EngineError, match="cannot be loaded"):
+        load_engine()
 
 
 # --- hostile input: bounds ------------------------------------------------------------------------
