@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import multiprocessing
+import multiprocessing.util
 import os
 import pickle
 import queue
@@ -18,13 +19,14 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import recvfds, sendfds
 from types import TracebackType
-from typing import Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from provenance.errors import DeadlineExceededError, ProvenanceError, WorkerCrashedError
 
@@ -42,6 +44,8 @@ MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 _START_S = 60.0
 _ORPHAN_S = 5
 _PRELOADED = ["__main__", "provenance.verifier", "provenance.report"]
+
+_starting = threading.Lock()
 
 
 def usable_processors() -> int:
@@ -231,7 +235,8 @@ class _Worker(Generic[Task, Answer]):
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, make, max_memory_bytes), name="provenance-worker", daemon=True
         )
-        self._process.start()
+        with _away_from_the_working_folder():
+            self._process.start()
         theirs.close()
         # Made once: what is ready-made in `multiprocessing` makes all of these anew for each call.
         self._socket = _socket_of(self._pipe)
@@ -308,6 +313,30 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+@contextlib.contextmanager
+def _away_from_the_working_folder() -> Iterator[None]:
+    """
+    Let no code of the working folder run in what `multiprocessing` starts meanwhile.
+
+    The fork server, the resource tracker and spawned processes are started with -c, which puts the working
+    folder first on the import path: a `threading.py` that lies there would run. The option -P prevents it.
+    The variable PYTHONSAFEPATH would, too, and reach whatever program another thread starts at that moment.
+    The option reaches processes of `multiprocessing` alone, which are sent their parent's path in any case.
+    """
+    util: Any = multiprocessing.util
+    main: Any = sys.modules["__main__"]
+    with _starting, contextlib.ExitStack() as restored:
+        options = util._args_from_interpreter_flags  # noqa: SLF001 - nothing public adds an option
+        restored.callback(setattr, util, "_args_from_interpreter_flags", options)
+        util._args_from_interpreter_flags = lambda: [*options(), "-P"]  # noqa: SLF001 - as above
+        name = getattr(main, "__file__", None)
+        if name is not None and name.startswith("<"):
+            # A program from standard input is no file, but a file of the name "<stdin>" would be run for it.
+            restored.callback(setattr, main, "__file__", name)
+            main.__file__ = None
+        yield
 
 
 def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_bytes: int) -> None:

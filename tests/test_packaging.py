@@ -7,6 +7,7 @@ the next wheel, so a file deleted long ago would still be found here.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -261,6 +262,19 @@ def test_the_installed_library_is_the_one_imported(installed: Path, tmp_path: Pa
     answer = run(installed / "python", "-c", code, cwd=tmp_path).stdout
 
     assert Path(answer.strip()).is_relative_to(installed.parent)
+
+
+def test_the_installed_command_runs_inside_the_sources(installed: Path, tmp_path: Path) -> None:
+    """
+    Its workers must not take the folder `provenance` that lies there for the installed one.
+    """
+    output = tmp_path / "reports.jsonl"
+    samples = ("--trust-profile", "sample_images/trust.toml", "--fail-on", "none", "sample_images/trusted")
+
+    run(installed / "provenance", "audit", "--jobs", "2", "--output", output, *samples, cwd=ROOT)
+
+    states = [json.loads(line)["state"] for line in output.read_text("utf-8").splitlines()]
+    assert states == ["trusted"] * len(list((ROOT / "sample_images" / "trusted").iterdir()))
 
 
 def test_no_committed_file_names_a_package_index() -> None:
