@@ -164,15 +164,7 @@ class WorkerPool(Generic[Task, Answer]):
         self._closed = True
         for worker in tuple(self._live):
             worker.stop()
-        idle: list[_Worker[Task, Answer] | None] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                idle.append(self._idle.get_nowait())
-        for waiting in filter(None, idle):
-            self._end(waiting)
-        for _ in idle:
-            # Whoever waits for a worker has to hear that there is none any more.
-            self._idle.put(None)
+        self._end_idle()
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +193,8 @@ class WorkerPool(Generic[Task, Answer]):
                     self._end(worker)
         finally:
             self._idle.put(kept)
+            if self._closed:
+                self._end_idle()  # it may have been closed just before this worker was given back
 
     def _ready(self, idle: _Worker[Task, Answer] | None) -> _Worker[Task, Answer]:
         if idle is not None and (self._closed or not idle.is_alive()):
@@ -216,6 +210,17 @@ class WorkerPool(Generic[Task, Answer]):
         if self._closed:
             worker.stop()  # it was not there yet when the others were ended
         return worker
+
+    def _end_idle(self) -> None:
+        idle: list[_Worker[Task, Answer] | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for waiting in filter(None, idle):
+            self._end(waiting)
+        for _ in idle:
+            # Whoever waits for a worker has to hear that there is none any more.
+            self._idle.put(None)
 
     def _end(self, worker: _Worker[Task, Answer]) -> None:
         self._restarts += not self._closed

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -243,6 +244,26 @@ def test_a_worker_that_cannot_start_says_why(
     """
     with WorkerPool(make, workers=1) as pool, pytest.raises(error):
         pool.start()
+
+
+def test_a_worker_that_is_given_back_while_the_pool_is_closed_is_ended(
+    pool: WorkerPool[Command, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever closes it has looked for idle workers already.
+    """
+    give_back = pool._idle.put
+
+    def close_first(worker: Any) -> None:  # noqa: ANN401 - a worker or none
+        monkeypatch.undo()
+        pool.close()
+        give_back(worker)
+
+    monkeypatch.setattr(pool._idle, "put", close_first)
+
+    process = _process_of(pool)
+
+    _wait_until_gone(process)
 
 
 @pytest.mark.parametrize(
