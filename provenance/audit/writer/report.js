@@ -33,12 +33,14 @@
     ['when', 'no time of creation close to the time-stamp'],
     ['lineage', 'not reached by trusted manifests only'],
     ['UnreadableAssetError', 'the file could not be read'],
+    ['FolderAssetError', 'a folder is where the file was'],
     ['AssetTooLargeError', 'larger than allowed'],
     ['UnsupportedAssetError', 'not an image of a kind that is read'],
     ['MalformedAssetError', 'cut off or damaged where it has to be read'],
     ['EngineError', 'the C2PA engine failed'],
     ['WorkerCrashedError', 'the process that judged it ended'],
     ['DeadlineExceededError', 'took longer than allowed'],
+    ['InstallationChangedError', 'the installed packages changed meanwhile'],
   ]);
 
   /** Why a manifest is not trusted: what it proves, and what can be done. */

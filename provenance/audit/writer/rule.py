@@ -104,6 +104,11 @@ RULES = (
         "It was missing, forbidden, no regular file, or changed meanwhile. Nothing is known about it.",
     ),
     Rule(
+        "FolderAssetError",
+        "A folder is where a file was",
+        "It took the file's place meanwhile. Nothing is known about it.",
+    ),
+    Rule(
         "AssetTooLargeError",
         "The file, or a part of it, is larger than allowed",
         "Nothing is known about it. Raise the limit if you trust where the image comes from.",
@@ -133,6 +138,11 @@ RULES = (
         "DeadlineExceededError",
         "Judging the image took longer than allowed",
         "Nothing is known about it. Allow more time if you trust where the image comes from.",
+    ),
+    Rule(
+        "InstallationChangedError",
+        "The installed packages changed while the audit was running",
+        "Nothing is known about it. Run the audit again, so that all of it is of one version.",
     ),
 )
 """
