@@ -250,13 +250,14 @@ def test_a_worker_that_is_given_back_while_the_pool_is_closed_is_ended(
     pool: WorkerPool[Command, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    Whoever closes it has looked for idle workers already.
+    Whoever closes it has looked for idle workers already; its pipes would stay open.
     """
-    give_back = pool._idle.put
+    give_back, given = pool._idle.put, []
 
     def close_first(worker: Any) -> None:  # noqa: ANN401 - a worker or none
         monkeypatch.undo()
         pool.close()
+        given.append(worker)
         give_back(worker)
 
     monkeypatch.setattr(pool._idle, "put", close_first)
@@ -264,6 +265,8 @@ def test_a_worker_that_is_given_back_while_the_pool_is_closed_is_ended(
     process = _process_of(pool)
 
     _wait_until_gone(process)
+    assert given[0]._pipe.closed
+    assert given[0]._socket.fileno() == -1
 
 
 @pytest.mark.parametrize(
