@@ -244,7 +244,6 @@ class _Worker(Generic[Task, Answer]):
             self._process.start()
         theirs.close()
         # Made once: what is ready-made in `multiprocessing` makes all of these anew for each call.
-        self._socket = _socket_of(self._pipe)
         self._wait_for_answer = _waiter(self._pipe.fileno())
         self._wait_for_end = _waiter(self._process.sentinel)
         try:
@@ -263,7 +262,8 @@ class _Worker(Generic[Task, Answer]):
         try:
             self._pipe.send_bytes(pickle.dumps((task, descriptor is not None, deadline_s)))
             if descriptor is not None:
-                sendfds(self._socket, [descriptor])
+                with _socket_of(self._pipe) as channel:
+                    sendfds(channel, [descriptor])
         except OSError:
             raise WorkerCrashedError(self._exit_code()) from None
         return cast("Answer | ProvenanceError", self._answer(deadline_s))
@@ -276,7 +276,6 @@ class _Worker(Generic[Task, Answer]):
         self._process.kill()
         self._process.join()
         self._process.close()
-        self._socket.close()
         self._pipe.close()
 
     def _answer(self, deadline_s: float) -> object:
@@ -292,11 +291,18 @@ class _Worker(Generic[Task, Answer]):
         return self._process.exitcode
 
 
-def _socket_of(pipe: Connection) -> socket.socket:
+@contextlib.contextmanager
+def _socket_of(pipe: Connection) -> Iterator[socket.socket]:
     """
-    Give the socket below a pipe, which passes descriptors on.
+    Give the socket below a pipe, which passes descriptors on; the pipe keeps it.
+
+    Nothing has to be closed afterwards: a pool that is given up may be collected in any order.
     """
-    return socket.fromfd(pipe.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, pipe.fileno())
+    try:
+        yield channel
+    finally:
+        channel.detach()
 
 
 def _waiter(handle: int) -> Callable[[float], bool]:
@@ -356,7 +362,6 @@ def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_
         pipe.send(error)
         return
     _limit_memory(max_memory_bytes)
-    descriptors = _socket_of(pipe)
     pipe.send(None)
     while True:
         try:
@@ -365,7 +370,10 @@ def _serve(pipe: Connection, make: Callable[[], Work[Task, Answer]], max_memory_
             return
         # Should the parent be gone by then, nobody else would end a task that hangs.
         signal.alarm(math.ceil(deadline_s) + _ORPHAN_S)
-        descriptor = recvfds(descriptors, 1)[0] if with_descriptor else None
+        descriptor = None
+        if with_descriptor:
+            with _socket_of(pipe) as channel:
+                (descriptor,) = recvfds(channel, 1)
         try:
             answer: Answer | ProvenanceError = work(task, descriptor)
         except ProvenanceError as error:
