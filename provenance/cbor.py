@@ -8,6 +8,7 @@ the bytes do not account for: lengths past their end, nesting without end, keys 
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import cbor2
 
@@ -28,11 +29,15 @@ def _untagged(value: object, _immutable: bool) -> object:  # noqa: FBT001 - as t
     return value
 
 
-# All that the decoder would act on: what they tag is wanted as it stands.
-_TAGS = dict.fromkeys(
-    (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
-    _untagged,
+ACTIVE_TAGS = (
+    *(0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100),
+    *(256, 258, 260, 261, 1004, 43000, 55799),
 )
+"""
+Tags that the decoder would act on: it makes times and numbers, compiles patterns, shares values and more.
+"""
+
+_TAGS = dict.fromkeys(ACTIVE_TAGS, _untagged)
 
 
 def decode(data: bytes) -> object:
@@ -42,12 +47,19 @@ def decode(data: bytes) -> object:
     Raises:
         StructureError: If it is not one CBOR value of at most 32 levels with texts or bytes as keys.
     """
+    return decode_one(data, semantic_decoders=_TAGS, max_depth=MAX_DEPTH, strict_hashable_types=True)
+
+
+def decode_one(data: bytes, **options: Any) -> object:  # noqa: ANN401 - as the decoder takes them
+    """
+    Decode one CBOR value, with options of `cbor2.CBORDecoder`.
+
+    Raises:
+        StructureError: If it is none, if the options forbid it, or if bytes follow it.
+    """
     source = BytesIO(data)
-    decoder = cbor2.CBORDecoder(
-        source, semantic_decoders=_TAGS, max_depth=MAX_DEPTH, strict_hashable_types=True
-    )
     try:
-        value: object = decoder.decode()
+        value: object = cbor2.CBORDecoder(source, **options).decode()
     except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError) as error:
         raise StructureError(f"CBOR cannot be read: {error}") from error
     if source.tell() != len(data):

@@ -9,11 +9,11 @@ a signature that carries two chains, since two readers could each judge another 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import NamedTuple, NoReturn
 
 import cbor2
 
+from provenance.cbor import ACTIVE_TAGS, decode_one
 from provenance.certificate import Certificate, load
 from provenance.jumbf import StructureError
 
@@ -35,12 +35,9 @@ def _refuse(*_: object) -> NoReturn:
     raise ValueError("a tag that has no place in a signature")
 
 
-# All that the decoder would act on. Shared references in keys cost exponential time, keys that are
-# large numbers can all collide, and others compile patterns or parse e-mail.
-_REFUSED_TAGS = dict.fromkeys(
-    (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
-    _refuse,
-)
+# Shared references in keys cost exponential time, keys that are large numbers can all collide, and others
+# compile patterns or parse e-mail.
+_REFUSED_TAGS = dict.fromkeys(ACTIVE_TAGS, _refuse)
 
 
 class SigningCredential(NamedTuple):
@@ -120,21 +117,13 @@ def decode(data: bytes) -> object:
     Raises:
         StructureError: If it is anything else, or bytes follow the value.
     """
-    source = BytesIO(data)
-    decoder = cbor2.CBORDecoder(
-        source,
+    return decode_one(
+        data,
         semantic_decoders=_REFUSED_TAGS,
         max_depth=_MAX_CBOR_DEPTH,
         allow_indefinite=False,
         allow_duplicate_keys=False,
     )
-    try:
-        value: object = decoder.decode()
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError) as error:
-        raise StructureError(f"CBOR cannot be read: {error}") from error
-    if source.tell() != len(data):
-        raise StructureError("bytes follow a CBOR value")
-    return value
 
 
 def _sign1(data: bytes) -> tuple[bytes, Mapping[object, object], bytes]:
