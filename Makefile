@@ -26,7 +26,8 @@ endif
 # The library, the command, the processes, the service: what may differ between releases of Python. Left out are
 # long runs, and what needs a browser, a database server or other programs, or looks at files alone.
 CORE := tests $(patsubst %,--ignore-glob='tests/test_%.py',*_soak architecture audit_html packaging \
-	pre_commit_hook service_attacks service_database service_faults service_openapi service_page* service_store* setup)
+	pre_commit_hook service_attacks service_database service_faults service_openapi service_page* service_store* setup) \
+	--ignore=tests/cli/test_audit.py --ignore=tests/cli/test_keys.py
 
 .PHONY: help setup demo test lint types unit core newest-python newest format wheel wheel-check requirements clean
 .PHONY: other-python
