@@ -23,8 +23,8 @@ from provenance.jumbf import UPDATE_MANIFEST, Box, StructureError
 from provenance.status import manifest_label
 
 _DATA, _BOXES = "c2pa.hash.data", "c2pa.hash.boxes"
-_BMFF = frozenset({"c2pa.hash.bmff", "c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3"})
-_HARD_BINDINGS = frozenset({_DATA, _BOXES, "c2pa.hash.collection.data"}) | _BMFF
+_BMFF = frozenset({"c2pa.hash.bmff.v2", "c2pa.hash.bmff.v3"})
+_HARD_BINDINGS = frozenset({_DATA, _BOXES, "c2pa.hash.bmff", "c2pa.hash.collection.data"}) | _BMFF
 _NOT_KNOWN = Coverage()
 
 Entry = Mapping[object, object]
@@ -120,17 +120,16 @@ def _data_hash(size: int, store: Embedding, content: Entry, *, is_updated: bool)
     if len(spans) != len(exclusions) or any(a[1] > b[0] for a, b in pairwise(spans)):
         explanation = "the exclusions of the data hash are out of order, overlap, or are none"
         return Coverage(faults=(("assertion.dataHash.malformed", explanation),))
+    is_store = [start == store.start and (end == store.end or is_updated) for start, end in spans]
     others = [
-        (start, end) for start, end in spans if start != store.start or (end != store.end and not is_updated)
+        (start, end)
+        for (start, end), known in zip(spans, is_store, strict=True)
+        if not known and (start, end - start) != store.size_field
     ]
-    if len(others) == len(spans):
+    if not any(is_store):
         explanation = "no exclusion of the data hash is where the manifest store lies"
         return Coverage(faults=(("assertion.dataHash.mismatch", explanation),))
     return Coverage(sum(min(end, size) - min(start, size) for start, end in others), beyond_end=not others)
-
-
-def _is_store(start: int, end: int, store: Embedding, *, is_updated: bool) -> bool:
-    return start == store.start and (end == store.end or is_updated)
 
 
 def _span(entry: object) -> tuple[int, int] | None:

@@ -21,9 +21,10 @@ _MISMATCH = "assertion.bmffHash.mismatch"
 _MAX_EXCLUSIONS = 64
 _MAX_LOCATIONS = 65_536
 _MAX_META_BYTES = 4 * 1024 * 1024
-_MANDATORY = frozenset(("/ftyp", "/mfra"))
 _STORE, _ITEMS, _LOCATIONS, _ITEM_DATA = "/uuid", "/meta/iinf", "/meta/iloc", "/meta/idat"
-_METADATA = frozenset((b"Exif", b"mime", b"uri "))
+_BRANDS, _DATA = "/ftyp", ("/mdat", _ITEM_DATA)
+_CONTENTS = frozenset(("/meta", "/mini", "/moov"))
+_MAX_BRANDS = 32
 _IN_FILE, _IN_ITEM_DATA, _IN_ITEM = 0, 1, 2
 
 Spans = list[tuple[int, int]]
@@ -51,16 +52,18 @@ def bmff_coverage(asset: Asset, layout: Layout, assertion: Mapping[str, object])
     """
     Hold a hash over boxes of the ISO base media file format against the file.
 
-    Nothing is hashed here. Left out free of charge are the box of the manifest store, `/ftyp` and
-    `/mfra`, which every such hash leaves out, and `/meta/iloc` if there is one picture only, whose place
-    is then known; every other byte left out counts.
+    Nothing is hashed here. Left out free of charge are the box of the manifest store; `/ftyp`, which every
+    such hash leaves out, if it lists brands and they do not choose between contents; and `/meta/iloc` if the
+    only item takes up all the data there are, so that its place is known. Every other byte left out
+    counts.
 
     Args:
         asset: The asset, open.
 
         layout: What the walk of its boxes found.
 
-        assertion: The decoded `c2pa.hash.bmff`, of any version; hostile.
+        assertion: The decoded `c2pa.hash.bmff.v2` or later; hostile. Version 1 does not cover where boxes
+            lie, so that what moves may be shown otherwise.
 
     Returns:
         The coverage. Bytes that no hash covers are not told for hashes over trees (`merkle`), and
@@ -198,7 +201,29 @@ def _is_free(asset: Asset, boxes: list[Box], layout: Layout, box: Box) -> bool:
     """
     if box.path == _STORE:
         return layout.embedding is not None and layout.embedding.start == box.start
-    return box.path in _MANDATORY or (box.path == _LOCATIONS and _has_one_picture(asset, boxes))
+    if box.path == _BRANDS:
+        return box.start == 0 and _lists_brands(asset, box) and _has_one_content(boxes)
+    return box.path == _LOCATIONS and _is_settled(asset, boxes)
+
+
+def _lists_brands(asset: Asset, box: Box) -> bool:
+    """
+    Tell whether a file type box holds brands, and nothing that only hides there.
+    """
+    major, minor, others = (
+        asset.read_at(box.start + box.header + at, size)
+        for at, size in ((0, 4), (4, 4), (8, 4 * _MAX_BRANDS))
+    )
+    others = others[: max(0, box.length - box.header - 8)]
+    is_whole = len(others) == box.length - box.header - 8 and not len(others) % 4
+    return is_whole and (major + minor.strip(b"\0") + others).decode("latin-1").isprintable()
+
+
+def _has_one_content(boxes: list[Box]) -> bool:
+    """
+    Tell whether there is nothing that readers choose between by brand.
+    """
+    return sum(box.path in _CONTENTS for box in boxes) == 1
 
 
 def _union(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -289,40 +314,36 @@ def _extents(asset: Asset, box: Box) -> Iterator[_Extent]:
             yield _Extent(item, method, start, reader.number(length_bytes), elsewhere)
 
 
-def _has_one_picture(asset: Asset, boxes: list[Box]) -> bool:
+def _is_settled(asset: Asset, boxes: list[Box]) -> bool:
     """
-    Tell whether there is one item at most that is no metadata, and no track.
+    Tell whether item locations can say one thing only: that the one item is all the data there are.
 
-    Of several, locations outside the hash could show one in the place of another.
+    Of several items, locations outside the hash could show one in the place of another, metadata included;
+    and of one that may begin or end elsewhere, another picture.
     """
-    if any(box.path == "/moov" for box in boxes):
+    locations, items, data = (
+        [box for box in boxes if box.path in paths] for paths in ((_LOCATIONS,), (_ITEMS,), _DATA)
+    )
+    if not len(locations) == len(items) == len(data) == 1 or not _has_one_content(boxes):
         return False
-    lists = [box for box in boxes if box.path == _ITEMS]
-    return len(lists) == 1 and sum(kind not in _METADATA for kind in _item_types(asset, lists[0])) <= 1
+    extents = list(_extents(asset, locations[0]))
+    if len(extents) != 1 or _item_count(asset, items[0]) != 1:
+        return False
+    whole = data[0].start + data[0].header, data[0].end
+    return _placed(asset, extents[0], [box for box in data if box.path == _ITEM_DATA]) == whole
 
 
-def _item_types(asset: Asset, box: Box) -> Iterator[bytes]:
+def _item_count(asset: Asset, box: Box) -> int:
     """
-    Yield the type of each item.
+    Read how many items there are.
 
     Source:
         ISO/IEC 14496-12, "Item information box".
     """
-    data = _payload(asset, box)
-    reader = _Reader(data)
+    reader = _Reader(_payload(asset, box))
     version = reader.number(1)
     reader.number(3)
-    for _ in range(reader.number(4 if version else 2)):
-        start = reader.offset
-        size, kind = reader.number(4), reader.number(4)
-        entry_version = reader.number(1)
-        if kind != int.from_bytes(b"infe", "big") or entry_version not in (2, 3):
-            raise _UnreadableError
-        at = start + 12 + (2 if entry_version == 2 else 4) + 2  # noqa: PLR2004 - as above
-        if at + 4 > start + size or start + size > len(data):
-            raise _UnreadableError
-        yield data[at : at + 4]
-        reader.offset = start + size
+    return reader.number(4 if version else 2)
 
 
 def _payload(asset: Asset, box: Box) -> bytes:

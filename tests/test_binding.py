@@ -375,6 +375,29 @@ def test_bytes_of_further_exclusions_are_counted(spans: tuple[object, ...], unbo
 
 
 @pytest.mark.parametrize(
+    ("spans", "unbound"),
+    [
+        (((100, 50),), 0),
+        (((90, 4), (100, 50)), 0),
+        (((90, 5), (100, 50)), 5),
+        (((89, 4), (100, 50)), 4),
+        (((80, 4), (90, 4), (100, 50)), 4),
+    ],
+)
+def test_the_field_that_states_the_size_of_the_store_may_be_left_out(
+    spans: tuple[object, ...], unbound: int
+) -> None:
+    """
+    In a TIFF file it lies elsewhere; another number in it would make the store another span.
+    """
+    embedding = STORE._replace(size_field=(90, 4))
+
+    found = covered(manifest("m", data_hash(*spans)), embedding=embedding)
+
+    assert found == Coverage(unbound, beyond_end=not unbound)
+
+
+@pytest.mark.parametrize(
     "spans",
     [
         ((100, 50), (0, 10)),

@@ -6,18 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provenance import binding
 from provenance.asset import Asset, Limits
 from provenance.authority import Authority
 from provenance.bmff_hash import bmff_coverage
 from provenance.container import scan
+from provenance.container.bmff import tree
 from provenance.container.layout import Layout
 from provenance.coverage import Coverage
 from provenance.engine import Anchors, Engine
 from provenance.errors import AssetTooLargeError
+from provenance.jumbf import MANIFEST, MANIFEST_STORE, Box
 from provenance.status import StatusKind
 from tests.container_support import (
     EXCLUSIONS,
@@ -84,7 +88,7 @@ def test_an_honest_image_is_covered_whole(
     assert covered(signed) == Coverage(0, (), beyond_end=True)
 
 
-def test_a_real_image_is_covered_whole() -> None:
+def test_locations_of_a_real_image_are_open() -> None:
     """
     It has three items and leaves their locations out, as files of its time do.
     """
@@ -92,7 +96,10 @@ def test_a_real_image_is_covered_whole() -> None:
     if not path.is_file():
         pytest.skip("the corpus of real images is not beside this repository")
 
-    assert covered(path.read_bytes()) == Coverage(0, (), beyond_end=True)
+    data = path.read_bytes()
+    locations = next(box for box in tree(Asset.from_bytes(data, LIMITS)) if box.path == "/meta/iloc")
+
+    assert covered(data) == Coverage(locations.length, (), beyond_end=True)
 
 
 def test_a_picture_in_the_box_of_the_store_is_a_mismatch(authority: Authority) -> None:
@@ -164,20 +171,97 @@ def test_an_item_outside_this_file_is_a_mismatch(authority: Authority, change: M
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [
-        ((b"av01", b"Exif", b"mime"), 0),
+        ((b"av01", b"Exif"), len(location_box((0, 0), (0, 0)))),
         ((b"av01", b"av01"), len(location_box((0, 0), (0, 0)))),
         ((b"grid", b"av01"), len(location_box((0, 0), (0, 0)))),
     ],
     ids=["metadata", "two-pictures", "tiles"],
 )
-def test_locations_of_several_pictures_have_to_be_bound(
+def test_locations_of_several_items_have_to_be_bound(
     authority: Authority, kinds: tuple[bytes, ...], expected: int
 ) -> None:
     """
-    Otherwise one could be shown in the place of another, or tiles in another order.
+    Otherwise one could be shown in the place of another, metadata too, or tiles in another order.
     """
     assert covered(sign_avif(authority, kinds=kinds)).unbound_bytes == expected
     assert covered(sign_avif(authority, MANDATORY, kinds=kinds)).unbound_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("by", "length"), [(0, 34), (10, 54), (-100, 64)], ids=["ends-early", "begins-late", "elsewhere"]
+)
+def test_the_place_of_the_only_item_has_to_be_known(authority: Authority, by: int, length: int) -> None:
+    """
+    The engine's hash still matches, and a viewer shows less, or something else that is bound.
+    """
+    signed = sign_avif(authority)
+    at = signed.rindex(b"iloc") - 4
+    end = at + len(location_box((0, 0)))
+    start = int.from_bytes(signed[end - 8 : end - 4], "big")
+    moved = signed[:at] + location_box((start + by, length)) + signed[end:]
+
+    assert "assertion.bmffHash.match" in engine_codes(moved)
+    assert covered(moved) == Coverage(end - at, (), beyond_end=True)
+
+
+def test_bytes_behind_the_picture_that_every_hash_leaves_out_are_open(authority: Authority) -> None:
+    """
+    Random access to the fragments of a movie belongs to no image; anything can hide there.
+    """
+    hidden = box(b"mfra", box(b"free", b"PK\3\4" * 100))
+    signed = sign_avif(authority) + hidden
+
+    assert "assertion.bmffHash.match" in engine_codes(signed)
+    assert covered(signed).unbound_bytes == len(hidden)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "unbound"),
+    [
+        (b"avif\0\0\0\0avifmif1", b"mif1\0\0\0\0mif1avif", 0),
+        (b"avif\0\0\0\0avifmif1", b"avif\0\0\0\0PK\3\4mif1", len(FTYP)),
+        (b"avif\0\0\0\0avifmif1", b"avif\1\2\3\4avifmif1", len(FTYP)),
+    ],
+    ids=["other-brands", "no-brands", "no-version"],
+)
+def test_the_file_type_holds_brands_and_nothing_else(
+    authority: Authority, old: bytes, new: bytes, unbound: int
+) -> None:
+    """
+    No hash covers it; what it says must not matter.
+    """
+    signed = sign_avif(authority).replace(old, new)
+
+    assert "assertion.bmffHash.match" in engine_codes(signed)
+    assert covered(signed).unbound_bytes == unbound
+
+
+def test_brands_are_few(authority: Authority) -> None:
+    """
+    More of them would be a place to hide something.
+    """
+    for count, unbound in ((32, 0), (33, 16 + 4 * 33)):
+        image = avif(
+            ftyp=box(b"ftyp", b"avif\0\0\0\0", b"avif" * count), inserted=store_box(a_store(authority))
+        )
+        assert coverage(image, with_exclusions()).unbound_bytes == unbound
+
+
+def test_a_hash_that_does_not_bind_where_boxes_lie_binds_no_picture(authority: Authority) -> None:
+    """
+    Version 1: whoever makes the store longer has locations that are bound point at other bytes.
+    """
+    image = avif(inserted=store_box(a_store(authority)))
+    asset = Asset.from_bytes(image, LIMITS)
+
+    for label, unbound in (("c2pa.hash.bmff", None), ("c2pa.hash.bmff.v2", 0), ("c2pa.hash.bmff.v3", 0)):
+        content = Box(b"cbor", cbor2.dumps(with_exclusions()))
+        assertions = Box(
+            b"jumb", b"", label="c2pa.assertions", children=(Box(b"jumb", b"", b"", label, (content,)),)
+        )
+        manifest = Box(b"jumb", b"", MANIFEST, "urn:sample", (assertions,))
+        root = Box(b"jumb", b"", MANIFEST_STORE, "c2pa", (manifest,))
+        assert binding.coverage(asset, scan(asset, LIMITS), root).unbound_bytes == unbound
 
 
 HIDDEN = box(b"free", bytes(100))
@@ -224,10 +308,15 @@ HIDDEN = box(b"free", bytes(100))
                 b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", full_box(b"stco", bytes(20))))))
             ),
             {"xpath": "/moov/trak/mdia/minf/stbl/stco", "subset": [{"offset": 16, "length": 0}]},
-            16 + len(location_box((0, 0))),
+            16 + len(location_box((0, 0))) + len(FTYP),
             id="chunk-offsets",
         ),
-        pytest.param(box(b"mfra", bytes(8)), {"xpath": "/mfra/none"}, 0, id="mandatory"),
+        pytest.param(box(b"mfra", bytes(8)), {"xpath": "/mfra/none"}, 16, id="movie-fragments"),
+        pytest.param(FTYP, {"xpath": "/none"}, len(FTYP), id="brands-again"),
+        pytest.param(
+            box(b"mini"), {"xpath": "/none"}, len(FTYP) + len(location_box((0, 0))), id="choice-by-brand"
+        ),
+        pytest.param(box(b"mdat"), {"xpath": "/none"}, len(location_box((0, 0))), id="more-data"),
     ],
 )
 def test_what_is_left_out_is_counted(
