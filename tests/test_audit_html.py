@@ -415,7 +415,7 @@ def test_the_page_shows_every_category_and_its_number(opened: Open) -> None:
         assert page.texts("#heading dd") == [
             "azure-openai, version 1",
             "ab" * 32,
-            "sample",
+            "sample 1",
             "cd" * 32,
             "c2pa-python 0.38.1",
             "azure-image-provenance 0.1.0",

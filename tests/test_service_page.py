@@ -480,7 +480,7 @@ def test_a_tolerated_fault_of_the_engine_is_shown(service: Running, opened: Open
         ),
         (
             "trusted/stray-bytes.jpg",
-            ("Unbound bytes", "bytes between its boxes that a hash over boxes does not cover"),
+            ("Unbound bytes", "bytes that no hash covers"),
         ),
     ],
 )
