@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cbor2 import CBORTag
+
 from provenance import cbor
 from provenance.asset import Limits
 from provenance.errors import AssetTooLargeError, UnsupportedAssetError
@@ -50,18 +52,23 @@ def check_boxes(root: Box, limits: Limits) -> None:
 
 def check_claims(manifests: Mapping[str, SignedManifest | None], limits: Limits) -> None:
     """
-    Return if the claims of a store refer to no more assertions than allowed.
+    Return if claims refer to no more assertions, and their signatures' headers hold no more, than allowed.
 
     Args:
         manifests: As `jumbf.signed_manifests` gives them, after `check_boxes`.
 
-        limits: Assertions allowed.
+        limits: Assertions and values allowed.
 
     Raises:
-        AssetTooLargeError: If they refer to more.
+        AssetTooLargeError: If there are more.
+
+        StructureError: If CBOR in a protected header runs past its end, or lies too deep.
     """
-    count = sum(_references(manifest.claim) for manifest in manifests.values() if manifest is not None)
+    signed = [manifest for manifest in manifests.values() if manifest is not None]
+    count = sum(_references(manifest.claim) for manifest in signed)
     _require("references to assertions", count, limits.max_assertions)
+    # They are CBOR in a byte string, which was one value so far.
+    _check_cbor([_protected_header(manifest.signature) for manifest in signed], limits.max_values)
 
 
 def _all(box: Box) -> Iterator[Box]:
@@ -95,6 +102,16 @@ def _references(claim: bytes) -> int:
         return 0
     lists = [value.get(name) for name in _CLAIM_LISTS] if isinstance(value, Mapping) else []
     return sum(len(listed) for listed in lists if isinstance(listed, list | tuple))
+
+
+def _protected_header(signature: bytes) -> bytes:
+    try:
+        value = cbor.decode(signature)
+    except StructureError:
+        return b""
+    parts = value.value if isinstance(value, CBORTag) else value
+    header = parts[0] if isinstance(parts, list | tuple) and parts else b""
+    return header if isinstance(header, bytes) else b""
 
 
 def _require(unit: str, count: int, most: int) -> None:

@@ -138,7 +138,7 @@ LIES = {
 
 @pytest.mark.usefixtures("blind")
 @pytest.mark.parametrize("lie", [name for name in LIES if name != "no value"])
-@pytest.mark.parametrize("place", ["assertion", "claim", "signature"])
+@pytest.mark.parametrize("place", ["assertion", "claim", "signature", "header"])
 def test_cbor_that_promises_more_than_there_is_makes_the_image_invalid(
     spec: ManifestSpec, sample_trust: TrustProfile, lie: str, place: str
 ) -> None:
@@ -148,12 +148,29 @@ def test_cbor_that_promises_more_than_there_is_makes_the_image_invalid(
     tampering = Tampering(
         edit_signed_claim=(lambda _: LIES[lie]) if place == "claim" else None,
         edit_signature=(lambda _: LIES[lie]) if place == "signature" else None,
+        edit_protected=(lambda _: LIES[lie]) if place == "header" else None,
     )
     contents = (LIES[lie],) if place == "assertion" else ()
 
     result = verifier(sample_trust).verify(with_assertions(replace(spec, tampering=tampering), *contents))
 
     assert (result.state, result.accepted) == (ValidationState.INVALID, False)
+
+
+@pytest.mark.usefixtures("blind")
+@pytest.mark.parametrize("tag", [None, 18])
+def test_what_a_protected_header_holds_is_counted_whether_or_not_a_tag_says_what_it_is(
+    spec: ManifestSpec, sample_trust: TrustProfile, tag: int | None
+) -> None:
+    """
+    It is CBOR in a byte string; a COSE_Sign1 may be tagged as such.
+    """
+    parts = [cbor2.dumps([[]] * 400), {}, None, b""]
+    written = cbor2.dumps(parts if tag is None else cbor2.CBORTag(tag, parts))
+    many = replace(spec, tampering=Tampering(edit_signature=lambda _: written))
+
+    with pytest.raises(AssetTooLargeError, match="CBOR values"):
+        verifier(sample_trust, max_values=300).verify(made.sign_image(PNG, many))
 
 
 @pytest.mark.parametrize(
