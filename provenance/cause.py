@@ -23,6 +23,8 @@ from provenance.status import (
 )
 
 _SIGNATURE_MISMATCH = "claimSignature.mismatch"
+# The engine calls it a mismatch, too, where it does not know the hash algorithm of a hard binding.
+_NOT_COMPARED = "type is unsupported"
 _NO_EDITS = {"c2pa.created", "c2pa.edited.metadata", "c2pa.opened", "c2pa.published", "c2pa.redacted"}
 
 
@@ -88,7 +90,11 @@ def cause_of(reading: Reading) -> Cause | None:
         return Cause.EDIT_RECORDED
     if integrity_holds(reading):
         return Cause.RULE_BROKEN
-    mismatches = {status.code for status in failures if status.code.lower().endswith("mismatch")}
+    mismatches = {
+        status.code
+        for status in failures
+        if status.code.lower().endswith("mismatch") and not status.explanation.endswith(_NOT_COMPARED)
+    }
     if mismatches - {_SIGNATURE_MISMATCH}:
         return Cause.HASH_MISMATCH
     bound = not reading.is_active or any(map(is_hard_binding, reading.statuses))

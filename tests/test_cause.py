@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from provenance.authority import (
     AssertionSpec,
     Authority,
     IngredientSpec,
+    ManifestSpec,
     Tampering,
     azure_v1,
     azure_v2,
@@ -131,6 +132,28 @@ def test_changed_and_damaged_are_said_only_where_a_hash_says_so(
     )
     assert ("changed after signing" in str(result.findings[0])) is (cause is Cause.HASH_MISMATCH)
     assert "\nnext " in text
+
+
+@pytest.mark.parametrize("describe", [azure_v1, azure_v2])
+def test_a_hash_by_an_unknown_algorithm_is_not_said_to_differ(
+    authority: Authority, verifier: Verifier, describe: Callable[[Authority], ManifestSpec]
+) -> None:
+    """
+    The engine compares nothing then, and calls it a mismatch all the same.
+    """
+    unknown = Tampering(edit_binding=_with_unknown_algorithm)
+
+    result = verifier.verify(sign_image(PNG, replace(describe(authority), tampering=unknown)))
+
+    assert "ash.mismatch" in result.findings[0].message
+    assert (str(result.state), result.cause) == ("invalid", Cause.INCOMPLETE)
+
+
+def _with_unknown_algorithm(content: dict[str, object]) -> object:
+    boxes = content.get("boxes")
+    if isinstance(boxes, list):
+        return content | {"boxes": [box | {"alg": "md5"} for box in boxes]}
+    return content | {"alg": "md5"}
 
 
 def test_each_cause_has_words_of_its_own(results: Mapping[Cause, VerificationResult]) -> None:

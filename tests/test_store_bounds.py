@@ -165,7 +165,7 @@ def test_what_a_protected_header_holds_is_counted_whether_or_not_a_tag_says_what
     """
     It is CBOR in a byte string; a COSE_Sign1 may be tagged as such.
     """
-    parts = [cbor2.dumps([[]] * 400), {}, None, b""]
+    parts: list[object] = [cbor2.dumps([[]] * 400), {}, None, b""]
     written = cbor2.dumps(parts if tag is None else cbor2.CBORTag(tag, parts))
     many = replace(spec, tampering=Tampering(edit_signature=lambda _: written))
 
