@@ -187,7 +187,7 @@ TRANSPARENT = IMAGE[:33] + png_chunk(b"gAMA", bytes(4)) + png_chunk(b"tRNS", byt
     [
         ([], None, "at least one"),
         ([plain_webp()], None, "image-1.webp is image/webp"),
-        ([b"GIF89a" + bytes(20)], None, "image/gif"),
+        ([b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"], None, "image/gif"),
         ([b"nothing"], None, "image-1: not an image"),
         ([IMAGE, "/no/such/file.png"], None, "image-2: asset cannot be read"),
         ([IMAGE], plain_jpeg(32, 24), "mask.jpg is image/jpeg"),
