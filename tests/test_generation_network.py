@@ -45,7 +45,9 @@ from provenance.generation import (
 from provenance.generation.address import Address, read_address
 from provenance.generation.proxy import Proxies
 from provenance.generation.setting import load_settings
+from provenance.generation.step import TransportError
 from provenance.generation.tls import load_tls
+from provenance.generation.transport import failure_of
 from tests.generation_support import (
     API_VERSION,
     KEY,
@@ -422,6 +424,8 @@ def test_a_client_certificate_is_shown_to_the_api_alone(
     An image's URL may lead to anybody.
     """
     require_client(server, pki)
+    assert server.context is not None
+    server.context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the server's alert is the first to come
     url = f"{server.endpoint}/x.png"
     server.answer(http_json({"data": [{"url": url}]}), http(PICTURE))
     options = kept(server, ca_file=pki.ca, client_certificate=pki.client, patience=ONCE)
@@ -830,3 +834,20 @@ def test_what_the_command_cannot_use_is_a_bad_request(
 
     assert (code, out, words in err, "Traceback" in err, "s3cret" in err) == (2, "", True, False, False)
     assert plain_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required", "client certificate"),
+        ("EOF occurred in violation of protocol", "cut"),
+    ],
+)
+def test_an_alert_that_comes_after_the_handshake_is_a_failure_of_its_own(told: str, kind: str) -> None:
+    """
+    The asynchronous client lets it out as the system's error, which nobody expects.
+    """
+    thrown = failure_of(ssl.SSLError(1, told))
+
+    assert isinstance(thrown.error, TransportError)
+    assert thrown.error.kind == kind

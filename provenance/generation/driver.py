@@ -34,6 +34,7 @@ from provenance.generation.step import (
     Together,
 )
 from provenance.generation.transport import (
+    CUT,
     UNSENT,
     Clients,
     Route,
@@ -147,7 +148,7 @@ class SyncDriver:
                     result = self._together(conversations)
                 case _:
                     result = self._talk(step, visit)
-        except httpx.RequestError as error:
+        except CUT as error:
             return failure_of(error)
         except ProvenanceError as error:
             return Thrown(error)
@@ -294,7 +295,7 @@ class AsyncDriver:
                     result = await self._together(conversations)
                 case _:
                     result = await self._talk(step, visit)
-        except httpx.RequestError as error:
+        except CUT as error:
             return failure_of(error)
         except ProvenanceError as error:
             return Thrown(error)

@@ -34,7 +34,13 @@ from provenance.generation.tls import TlsContexts
 HEADERS = {"accept-encoding": "identity", "user-agent": "azure-image-provenance"}
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=30.0)
 
-UNSENT = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
+CUT = (httpx.RequestError, ssl.SSLError)
+"""
+What a conversation may raise: with TLS 1.3 a server's alert comes after the handshake, and the asynchronous
+client passes it on as it is.
+"""
+
+UNSENT = (*CUT, httpx.InvalidURL, UnicodeError)
 """
 What sending a request may raise: the last two come of names of hosts that are none.
 """
@@ -189,7 +195,7 @@ def failure_of(error: Exception, proxy: Proxy | None = None) -> Thrown:
 
 
 def _kind_of(error: Exception, *, proxied: bool) -> TransportFailure:
-    if not isinstance(error, httpx.RequestError):
+    if not isinstance(error, CUT):
         return "address"
     tls = (_tls_reason(error) or "").upper()
     if tls and "EOF" not in tls:
@@ -201,7 +207,11 @@ def _kind_of(error: Exception, *, proxied: bool) -> TransportFailure:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "proxy" if proxied else "connect"
     text = str(error)
-    if isinstance(error, httpx.NetworkError) or "disconnected" in text or "peer closed" in text:
+    if (
+        isinstance(error, httpx.NetworkError | ssl.SSLError)
+        or "disconnected" in text
+        or "peer closed" in text
+    ):
         return "cut"
     return "timeout" if isinstance(error, httpx.TimeoutException) else "other"
 
