@@ -41,7 +41,7 @@ from provenance import MICROSOFT, Verifier
 from provenance.audit import Audit, Summary
 from provenance.audit.outputs import Outputs
 from provenance.authority import Authority, azure_v2, plain_jpeg, plain_png, sign_image
-from provenance.engine import Anchors, engine_settings
+from provenance.validation.engine import Anchors, engine_settings
 
 COMMAND = [str(Path(sys.executable).with_name("provenance"))]
 NODE_BINDING = "@contentauth/c2pa-node@0.9.8"

@@ -27,7 +27,7 @@ from provenance.cli import options, terminal
 from provenance.cli.progress import Meter
 from provenance.cli.terminal import BLANK, Row
 from provenance.text_value import read_seconds, read_size
-from provenance.verifier import Verifier
+from provenance.verification.verifier import Verifier
 
 _MAX_SHOWN = 50
 _MAX_REASONS = 12

@@ -7,11 +7,11 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from provenance.asset import Asset
+from provenance.asset.asset import Asset
 from provenance.errors import AssetError, EngineError
-from provenance.report import Report, error_to_dict, to_dict
-from provenance.verdict import VerificationResult
-from provenance.verifier import Verifier
+from provenance.verification.report import Report, error_to_dict, to_dict
+from provenance.verification.verdict import VerificationResult
+from provenance.verification.verifier import Verifier
 
 STDIN = "-"
 

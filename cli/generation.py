@@ -31,8 +31,8 @@ from provenance.generation import (
     entra_token_provider,
 )
 from provenance.generation.entra import SCOPE
-from provenance.verdict import VerificationResult
-from provenance.verifier import Verifier
+from provenance.verification.verdict import VerificationResult
+from provenance.verification.verifier import Verifier
 
 _BAD_REQUEST = 2
 _NOT_JUDGED = 3

@@ -10,8 +10,8 @@ import click
 
 from provenance.cli import options, terminal, tree
 from provenance.cli.entries import judge
-from provenance.verdict import VerificationResult
-from provenance.verifier import Verifier
+from provenance.verification.verdict import VerificationResult
+from provenance.verification.verifier import Verifier
 
 
 @click.command(

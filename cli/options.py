@@ -16,13 +16,13 @@ from typing import TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from provenance.asset import Limits
+from provenance.asset.asset import Limits
 from provenance.cli import profiles
-from provenance.microsoft import MICROSOFT
-from provenance.policy import DEFAULT, Policy, builtin_policies, load_policy
+from provenance.policy.policy import DEFAULT, Policy, builtin_policies, load_policy
 from provenance.text_value import TextValueError, read_size, read_time
-from provenance.trust import TrustProfile, anchors_from_pem, pin, read_pem_certificates
-from provenance.verifier import Verifier
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import TrustProfile, anchors_from_pem, pin, read_pem_certificates
+from provenance.verification.verifier import Verifier
 
 Value = TypeVar("Value")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from provenance import replacement
+from provenance import atomic_file
 from provenance.cli.terminal import OutputError, printable
 
 
@@ -28,7 +28,7 @@ def replaced(path: Path, *, mode: int = 0o666) -> Iterator[IO[str]]:
         OutputError: If it cannot be written, or *path* is something else than a regular file.
     """
     try:
-        with replacement.replaced(path, mode=mode) as file:
+        with atomic_file.replaced(path, mode=mode) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
             yield text
             text.detach()

@@ -11,8 +11,8 @@ import click
 
 from provenance.cli import options, terminal
 from provenance.cli.terminal import Row, quoted
-from provenance.demand import AcceptedDescription, Demand, Description, SoftwareAgent, WhenWithin
-from provenance.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
+from provenance.policy.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
+from provenance.policy.requirement import AcceptedDescription, Demand, Description, SoftwareAgent, WhenWithin
 
 _SCOPES = {
     "active": "the active manifest",

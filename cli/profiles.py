@@ -13,9 +13,9 @@ from pathlib import Path
 from provenance.cli.output import replaced
 from provenance.distribution import configuration_folder
 from provenance.errors import TrustError
-from provenance.form import is_name
-from provenance.microsoft import MICROSOFT
-from provenance.trust import TrustProfile, dump_trust_profile, load_trust_profile
+from provenance.toml_table import is_name
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import TrustProfile, dump_trust_profile, load_trust_profile
 
 _BUILT_IN = {MICROSOFT.name: MICROSOFT}
 _SUFFIX = ".toml"

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from provenance.cause import Cause, cause_of, parent_of
 from provenance.cli.terminal import Row, quoted
-from provenance.demand import Check, Outcome
-from provenance.manifest import Action, Reading, Signature
-from provenance.status import ValidationState, ValidationStatus, is_about_signer
-from provenance.verdict import VerificationResult
+from provenance.manifest.manifest import Action, Reading, Signature
+from provenance.manifest.status import ValidationState, ValidationStatus, is_about_signer
+from provenance.policy.requirement import Check, Outcome
+from provenance.verification.cause import Cause, cause_of, parent_of
+from provenance.verification.verdict import VerificationResult
 
 _AGAIN = "Get the image again from where it was made"
 _FIRST_SAVED = "Ask for the file as it was first saved"

@@ -8,8 +8,8 @@ import json
 
 import click
 
-from provenance import report
 from provenance.cli import terminal
+from provenance.verification import report
 
 
 @click.command(epilog="\b\nExample:\n  provenance schema > report.schema.json\n")

@@ -11,7 +11,7 @@ import click
 from provenance.cli import options, terminal
 from provenance.cli.terminal import Row
 from provenance.errors import EngineError, PolicyError, TrustError
-from provenance.selftest import SelfTestCase, run
+from provenance.verification.self_test import SelfTestCase, run
 
 
 @click.command(epilog="\b\nExample:\n  provenance selftest && provenance verify picture.png\n")

@@ -12,8 +12,8 @@ import click
 
 from provenance.cli import options, profiles, terminal
 from provenance.cli.terminal import Row
-from provenance.microsoft import MICROSOFT
 from provenance.text_value import read_whole
+from provenance.trust.microsoft import MICROSOFT
 
 _EXTRA = "service"
 _SUFFIX = ".toml"

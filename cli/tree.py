@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from provenance.certificate import Certificate
 from provenance.cli.render import reading_in_words, signer_name, source_type, state_in_words
 from provenance.cli.terminal import BLANK, Row, quoted
-from provenance.manifest import Action, Ingredient, Manifest, Reading, Signature
-from provenance.status import StatusKind, ValidationState, ValidationStatus
-from provenance.verdict import AssetFacts, VerificationResult
+from provenance.manifest.manifest import Action, Ingredient, Manifest, Reading, Signature
+from provenance.manifest.status import StatusKind, ValidationState, ValidationStatus
+from provenance.trust.certificate import Certificate
+from provenance.verification.verdict import AssetFacts, VerificationResult
 
 _MAX_ROWS = 100
 _STATE_COLOURS = {

@@ -13,7 +13,7 @@ import click
 from provenance.cli import options, profiles, terminal
 from provenance.cli.terminal import Row, quoted
 from provenance.distribution import HOME
-from provenance.trust import (
+from provenance.trust.profile import (
     CLAIM_SIGNING,
     DOCUMENT_SIGNING,
     Pin,

@@ -16,7 +16,7 @@ from provenance.cli import options, render, terminal
 from provenance.cli.entries import Entry, judge
 from provenance.cli.output import destination
 from provenance.errors import AssetError, EngineError
-from provenance.verifier import Verifier
+from provenance.verification.verifier import Verifier
 
 
 @click.command(

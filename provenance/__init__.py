@@ -15,16 +15,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from provenance.asset import Asset, Limits
-    from provenance.demand import (
-        AcceptedDescription,
-        Check,
-        Demand,
-        Description,
-        Outcome,
-        SoftwareAgent,
-        WhenWithin,
-    )
+    from provenance.asset.asset import Asset, Limits
     from provenance.errors import (
         AssetError,
         AssetTooLargeError,
@@ -48,13 +39,22 @@ if TYPE_CHECKING:
         UnsupportedAssetError,
         WorkerCrashedError,
     )
-    from provenance.microsoft import MICROSOFT
-    from provenance.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
-    from provenance.report import error_to_dict, schema, to_dict
-    from provenance.status import ValidationState, ValidationStatus
-    from provenance.trust import ClaimAnchor, Pin, TrustProfile, load_trust_profile
-    from provenance.verdict import NotAcceptedError, VerificationResult
-    from provenance.verifier import Verifier, verify
+    from provenance.manifest.status import ValidationState, ValidationStatus
+    from provenance.policy.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
+    from provenance.policy.requirement import (
+        AcceptedDescription,
+        Check,
+        Demand,
+        Description,
+        Outcome,
+        SoftwareAgent,
+        WhenWithin,
+    )
+    from provenance.trust.microsoft import MICROSOFT
+    from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile, load_trust_profile
+    from provenance.verification.report import error_to_dict, schema, to_dict
+    from provenance.verification.verdict import NotAcceptedError, VerificationResult
+    from provenance.verification.verifier import Verifier, verify
 
 __all__ = [
     "MICROSOFT",
@@ -110,8 +110,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "asset": ("Asset", "Limits"),
-    "demand": (
+    "asset.asset": ("Asset", "Limits"),
+    "policy.requirement": (
         "AcceptedDescription",
         "Check",
         "Demand",
@@ -143,13 +143,13 @@ _HOMES = {
         "UnsupportedAssetError",
         "WorkerCrashedError",
     ),
-    "microsoft": ("MICROSOFT",),
-    "policy": ("AllOf", "AnyOf", "CreatedPolicy", "Policy", "builtin_policies", "load_policy"),
-    "report": ("error_to_dict", "schema", "to_dict"),
-    "status": ("ValidationState", "ValidationStatus"),
-    "trust": ("ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
-    "verdict": ("NotAcceptedError", "VerificationResult"),
-    "verifier": ("Verifier", "verify"),
+    "trust.microsoft": ("MICROSOFT",),
+    "policy.policy": ("AllOf", "AnyOf", "CreatedPolicy", "Policy", "builtin_policies", "load_policy"),
+    "verification.report": ("error_to_dict", "schema", "to_dict"),
+    "manifest.status": ("ValidationState", "ValidationStatus"),
+    "trust.profile": ("ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
+    "verification.verdict": ("NotAcceptedError", "VerificationResult"),
+    "verification.verifier": ("Verifier", "verify"),
 }
 
 

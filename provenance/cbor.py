@@ -12,7 +12,7 @@ from typing import Any
 
 import cbor2
 
-from provenance.jumbf import StructureError
+from provenance.errors import StructureError
 
 MAX_DEPTH = 32
 """

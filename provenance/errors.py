@@ -350,3 +350,11 @@ def _ending(exit_code: int | None) -> str:
         return signal.Signals(-exit_code).name
     except ValueError:
         return f"signal {-exit_code}"
+
+
+class StructureError(Exception):
+    """
+    Bytes of a manifest store, certificate or time-stamp are not what their specification says they are.
+
+    Never leaves the library: whoever judges the asset turns it into a failure.
+    """

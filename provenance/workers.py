@@ -43,7 +43,7 @@ MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 
 _START_S = 60.0
 _ORPHAN_S = 5
-_PRELOADED = ["__main__", "provenance.verifier", "provenance.report"]
+_PRELOADED = ["__main__", "provenance.verification.verifier", "provenance.verification.report"]
 
 _starting = threading.Lock()
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
-from provenance.asset import Asset, Limits
-from provenance.report import trust_to_dict
+from provenance.asset.asset import Asset, Limits
 from provenance.service.telemetry import Meter
+from provenance.verification.report import trust_to_dict
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "sample_images"

@@ -38,11 +38,11 @@ from provenance.authority import (
     image,
 )
 from provenance.authority.splicing import splice_store
-from provenance.trust import dump_trust_profile, load_trust_profile
+from provenance.trust.profile import dump_trust_profile, load_trust_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "sample_images"
-SELF_TEST = ROOT / "provenance" / "selftest_data"
+SELF_TEST = ROOT / "provenance" / "verification" / "self_test_data"
 STATES = ("trusted", "valid", "invalid", "absent")
 IMAGES = (".png", ".jpg", ".webp")
 DEFAULT = "azure-openai"

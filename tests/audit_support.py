@@ -12,7 +12,7 @@ from pathlib import Path
 from provenance import ProvenanceError, UnreadableAssetError, Verifier
 from provenance.audit.gate import Gate
 from provenance.audit.record import Category, Heading, Record, Summary
-from provenance.report import ENGINE, SCHEMA
+from provenance.verification.report import ENGINE, SCHEMA
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
 

@@ -17,7 +17,7 @@ from provenance.authority import (
     plain_png,
     sign_image,
 )
-from provenance.cause import Cause
+from provenance.verification.cause import Cause
 from tests.support import leaf_options
 
 PNG = plain_png(24, 16, seed=1)

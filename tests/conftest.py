@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from provenance.authority import Authority
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
 from tests import postgresql_support
 from tests.browser_support import Browser, launch
 from tests.postgresql_support import PostgreSQL

@@ -14,9 +14,9 @@ from typing import cast
 import cbor2
 
 from provenance import authority as made
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import Layout, scan
 from provenance.authority import AssertionSpec, Authority
-from provenance.container import Layout, scan
 
 C2PA_USER_TYPE = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 STORE_EXCLUSION: dict[str, object] = {"xpath": "/uuid", "data": [{"offset": 8, "value": C2PA_USER_TYPE}]}

@@ -27,8 +27,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from provenance.report import to_dict
 from provenance.service import page as served
+from provenance.verification.report import to_dict
 from tests.browser_support import Browser, Page
 from tests.service_support import Process
 from tests.test_samples import DEFAULT, judged

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from provenance import Verifier, to_dict
 from provenance import authority as made
 from provenance.authority import Authority, sign_image
-from provenance.report import Report
 from provenance.service.entry import Entry, ReportKey, entry_of
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import Report
 from tests.support import PNG
 
 NOON = datetime(2026, 8, 17, 12, tzinfo=UTC)

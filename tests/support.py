@@ -29,10 +29,10 @@ from provenance.authority import (
     plain_png,
 )
 from provenance.authority.certificate import ROOT_FROM, ROOT_UNTIL
-from provenance.certificate import Certificate, load
-from provenance.jumbf import SignedManifest, signed_manifests
-from provenance.status import StatusKind, ValidationStatus
-from provenance.trust import ClaimAnchor, Pin, TrustProfile
+from provenance.manifest.jumbf import SignedManifest, signed_manifests
+from provenance.manifest.status import StatusKind, ValidationStatus
+from provenance.trust.certificate import Certificate, load
+from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PNG = plain_png(24, 16, seed=1)

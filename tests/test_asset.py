@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import provenance.asset
-from provenance.asset import Asset, Limits
+import provenance.asset.asset
+from provenance.asset.asset import Asset, Limits
 from provenance.errors import AssetError, AssetTooLargeError, UnreadableAssetError, UnsupportedAssetError
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
@@ -271,7 +271,7 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(length)
         return os.pread(descriptor, length, offset)
 
-    monkeypatch.setattr(provenance.asset, "_pread", pread)
+    monkeypatch.setattr(provenance.asset.asset, "_pread", pread)
     return calls
 
 
@@ -568,7 +568,7 @@ def test_an_error_while_reading_is_unreadable(gif: Path, monkeypatch: pytest.Mon
         raise OSError(5, "Input/output error")
 
     with Asset.from_path(gif, LIMITS) as asset:
-        monkeypatch.setattr(provenance.asset, "_pread", fail)
+        monkeypatch.setattr(provenance.asset.asset, "_pread", fail)
         with pytest.raises(UnreadableAssetError, match="Input/output error"):
             asset.read_at(9000, 8)
         with pytest.raises(UnreadableAssetError, match="Input/output error"):

@@ -29,8 +29,8 @@ from provenance.audit.writer.html import HtmlWriter
 from provenance.authority import Authority
 from provenance.cli import render
 from provenance.errors import MalformedAssetError
-from provenance.trust import TrustProfile
-from provenance.verifier import Verifier
+from provenance.trust.profile import TrustProfile
+from provenance.verification.verifier import Verifier
 from tests.browser_support import Browser, Page, Seen
 from tests.cause_support import images_by_cause
 from tests.test_samples import DEFAULT, ENTRIES, judged

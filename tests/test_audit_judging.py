@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from provenance import MICROSOFT, Limits, PolicyError, Verifier, builtin_policies, load_policy
-from provenance.asset import Asset
+from provenance.asset.asset import Asset
 from provenance.audit import judging as module
 from provenance.audit.judging import Answer, Order, Settings, Stamp, Task, judging
 from provenance.audit.record import Category, Record
 from provenance.authority import Authority
 from provenance.errors import AssetTooLargeError, EngineError
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
 from tests.audit_run_support import JPEG, PNG, images, plant, task_for
 
 Judge = Callable[..., Answer]

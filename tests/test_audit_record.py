@@ -11,8 +11,8 @@ import pytest
 
 from provenance.audit.record import Category, Record, Summary
 from provenance.errors import UnsupportedAssetError
-from provenance.trust import load_trust_profile
-from provenance.verifier import Verifier
+from provenance.trust.profile import load_trust_profile
+from provenance.verification.verifier import Verifier
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
 

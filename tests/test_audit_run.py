@@ -36,9 +36,9 @@ from provenance.audit import state as state_module
 from provenance.audit.judging import Answer, Order, Settings, judging
 from provenance.audit.record import Category
 from provenance.authority import Authority
-from provenance.policy import CreatedPolicy
-from provenance.report import ENGINE
-from provenance.trust import TrustProfile, dump_trust_profile
+from provenance.policy.policy import CreatedPolicy
+from provenance.trust.profile import TrustProfile, dump_trust_profile
+from provenance.verification.report import ENGINE
 from provenance.workers import WorkerPool, usable_processors
 from tests.audit_run_support import JPEG, PNG, images, plant, settle
 
@@ -888,7 +888,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from provenance.audit import Audit, Summary
-from provenance.trust import load_trust_profile
+from provenance.trust.profile import load_trust_profile
 if __name__ == "__main__":
     folder, trust, state, output, last = sys.argv[1:]
     audit = Audit(trust=load_trust_profile(Path(trust)), state=Path(state), jobs=2)

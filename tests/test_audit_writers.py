@@ -685,7 +685,7 @@ def test_there_is_a_rule_for_every_check_and_every_error() -> None:
     """
     checks = {
         node.args[0].value
-        for path in (Path(provenance.__file__).parent).glob("*.py")
+        for path in (Path(provenance.__file__).parent).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Check"
         if node.args and isinstance(node.args[0], ast.Constant)

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from provenance import authority as made
-from provenance import cms, jumbf
 from provenance.authority import (
     SIGNED_AT,
     AssertionSpec,
@@ -43,6 +42,8 @@ from provenance.authority import (
     image,
     sign_image,
 )
+from provenance.manifest import jumbf
+from provenance.trust import cms
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "azure-openai"
 DIGEST = hashlib.sha256(b"what is stamped").digest()

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from provenance import VerificationResult, Verifier
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import Embedding, Layout
 from provenance.authority import (
     Authority,
     ManifestSpec,
@@ -30,13 +31,12 @@ from provenance.authority import (
 )
 from provenance.authority.image import jpeg_segment
 from provenance.authority.splicing import splice_store
-from provenance.binding import coverage
-from provenance.container import Embedding, Layout
-from provenance.coverage import Coverage
-from provenance.engine import Anchors, Engine
-from provenance.jumbf import MANIFEST, MANIFEST_STORE, UPDATE_MANIFEST, Box
-from provenance.status import StatusKind, is_about_signer
-from provenance.trust import TrustProfile
+from provenance.manifest.jumbf import MANIFEST, MANIFEST_STORE, UPDATE_MANIFEST, Box
+from provenance.manifest.status import StatusKind, is_about_signer
+from provenance.trust.profile import TrustProfile
+from provenance.validation.engine import Anchors, Engine
+from provenance.validation.hard_binding.binding import coverage
+from provenance.validation.hard_binding.coverage import Coverage
 
 PNG = plain_png(40, 24, seed=1)
 JPEG = plain_jpeg(40, 24, seed=1)

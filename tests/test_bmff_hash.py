@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance import binding
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.bmff import tree
+from provenance.asset.layout import Layout
+from provenance.asset.scan import scan
 from provenance.authority import Authority
-from provenance.bmff_hash import bmff_coverage
-from provenance.container import scan
-from provenance.container.bmff import tree
-from provenance.container.layout import Layout
-from provenance.coverage import Coverage
-from provenance.engine import Anchors, Engine
 from provenance.errors import AssetTooLargeError
-from provenance.jumbf import MANIFEST, MANIFEST_STORE, Box
-from provenance.status import StatusKind
+from provenance.manifest.jumbf import MANIFEST, MANIFEST_STORE, Box
+from provenance.manifest.status import StatusKind
+from provenance.validation.engine import Anchors, Engine
+from provenance.validation.hard_binding import binding
+from provenance.validation.hard_binding.bmff_hash import bmff_coverage
+from provenance.validation.hard_binding.coverage import Coverage
 from tests.container_support import (
     EXCLUSIONS,
     FTYP,

@@ -29,11 +29,11 @@ from provenance.authority import (
     sign_image,
     without_signature,
 )
-from provenance.cause import Cause
 from provenance.cli import render
-from provenance.report import schema
-from provenance.status import ValidationState
-from provenance.trust import TrustProfile
+from provenance.manifest.status import ValidationState
+from provenance.trust.profile import TrustProfile
+from provenance.verification.cause import Cause
+from provenance.verification.report import schema
 from tests.cause_support import (
     PNG,
     against_a_rule,

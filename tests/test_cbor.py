@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.cbor import MAX_DEPTH, count_items, decode
-from provenance.jumbf import StructureError
+from provenance.errors import StructureError
 from tests.test_store_bounds import LIES
 
 VALUES = st.recursive(

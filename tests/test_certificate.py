@@ -24,8 +24,8 @@ from provenance.authority import (
     KeyType,
     make_key,
 )
-from provenance.certificate import MAX_CERTIFICATE_BYTES, Certificate, is_issued_by, is_strong, load
-from provenance.jumbf import StructureError
+from provenance.errors import StructureError
+from provenance.trust.certificate import MAX_CERTIFICATE_BYTES, Certificate, is_issued_by, is_strong, load
 from tests.support import ca_options, certificate, leaf_options, with_sha1
 
 WEAK_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.asset import Asset, Limits
-from provenance.container import Layout, scan
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import Layout, scan
+from provenance.asset.xmp import provenance_of
 from provenance.errors import AssetError, AssetTooLargeError, MalformedAssetError
-from provenance.xmp import provenance_of
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 IMAGES = sorted(path for path in CORPUS.glob("*/*") if path.suffix != ".json")

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import Verifier
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.bmff import MAX_BOXES_WITH_STORE, BoxDamageError, tree
+from provenance.asset.layout import Embedding
 from provenance.authority import Authority
-from provenance.container.bmff import MAX_BOXES_WITH_STORE, BoxDamageError, tree
-from provenance.container.layout import Embedding
-from provenance.engine import Anchors, Engine, NoManifestError, RejectedStoreError
 from provenance.errors import AssetError, AssetTooLargeError, MalformedAssetError
-from provenance.status import ValidationState
-from provenance.trust import TrustProfile
+from provenance.manifest.status import ValidationState
+from provenance.trust.profile import TrustProfile
+from provenance.validation.engine import Anchors, Engine, NoManifestError, RejectedStoreError
 from tests.container_support import (
     C2PA_USER_TYPE,
     FTYP,

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import Verifier
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.layout import Embedding, Part
 from provenance.authority import Authority
-from provenance.container.layout import Embedding, Part
-from provenance.engine import Anchors, Engine, NoManifestError, RejectedStoreError
 from provenance.errors import AssetError, AssetTooLargeError, MalformedAssetError
-from provenance.status import ValidationState
-from provenance.trust import TrustProfile
+from provenance.manifest.status import ValidationState
+from provenance.trust.profile import TrustProfile
+from provenance.validation.engine import Anchors, Engine, NoManifestError, RejectedStoreError
 from tests.container_support import (
     GIF_HEAD,
     GIF_IMAGE,

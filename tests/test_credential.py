@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from provenance.authority import Authority, azure_v1, azure_v2
-from provenance.credential import MAX_CERTIFICATES, SigningCredential, decode, read_credential
-from provenance.jumbf import StructureError
+from provenance.errors import StructureError
+from provenance.trust.credential import MAX_CERTIFICATES, SigningCredential, decode, read_credential
 from tests.support import certificate, signed_manifest
 
 PS256 = -37

@@ -11,10 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.authority import SIGNED_AT, TRAINED_ALGORITHMIC_MEDIA
-from provenance.demand import AcceptedDescription, Check, Description, Outcome, SoftwareAgent, WhenWithin
 from provenance.errors import PolicyError
-from provenance.manifest import Action, Manifest, Reading, Signature
-from provenance.status import ValidationState
+from provenance.manifest.manifest import Action, Manifest, Reading, Signature
+from provenance.manifest.status import ValidationState
+from provenance.policy.requirement import (
+    AcceptedDescription,
+    Check,
+    Description,
+    Outcome,
+    SoftwareAgent,
+    WhenWithin,
+)
 
 DALL_E = "Azure OpenAI DALL-E"
 AGENT = SoftwareAgent((DALL_E, "Azure OpenAI ImageGen"))

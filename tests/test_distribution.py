@@ -31,9 +31,9 @@ from provenance.distribution import (
     versions,
 )
 from provenance.errors import InstallationChangedError
-from provenance.policy import CreatedPolicy, load_policy
+from provenance.policy.policy import CreatedPolicy, load_policy
 from provenance.service.judging import make_judge, make_verifiers
-from provenance.trust import ClaimAnchor, Pin, TrustProfile
+from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
 from tests.audit_run_support import settle
 from tests.cli.conftest import PROGRAM
 from tests.service_support import Process
@@ -147,7 +147,7 @@ def test_the_interpreter_and_the_built_in_policies_count(monkeypatch: pytest.Mon
         patched.setattr(sys, "version_info", (3, 99, 0, "final", 0))
         digests.add(Verifier().digest)
     with monkeypatch.context() as patched:
-        patched.setattr("provenance.verifier.builtin_policies", dict)
+        patched.setattr("provenance.verification.verifier.builtin_policies", dict)
         digests.add(Verifier().digest)
 
     assert len(digests) == 3

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance import authority as made
-from provenance import engine
-from provenance.answer import parse_answer
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
 from provenance.authority import Authority, sign_image
-from provenance.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
 from provenance.errors import EngineError
-from provenance.manifest import Action, Manifest, ManifestStore
-from provenance.status import StatusKind, StatusSource, ValidationStatus
+from provenance.manifest.manifest import Action, Manifest, ManifestStore
+from provenance.manifest.status import StatusKind, StatusSource, ValidationStatus
+from provenance.validation import engine
+from provenance.validation.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
+from provenance.validation.engine_json import parse_answer
 from tests.support import certificate
 
 PNG = made.plain_png(24, 16, seed=1)

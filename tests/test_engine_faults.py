@@ -32,10 +32,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance import Limits, VerificationResult, Verifier, engine, to_dict
+from provenance import Limits, VerificationResult, Verifier, to_dict
 from provenance import authority as made
-from provenance.answer import parse_answer
-from provenance.asset import Asset
+from provenance.asset.asset import Asset
 from provenance.authority import (
     AssertionSpec,
     Authority,
@@ -49,10 +48,12 @@ from provenance.authority import (
     image,
     sign_image,
 )
-from provenance.engine import Anchors, Engine, engine_settings, load_engine
 from provenance.errors import AssetError, AssetTooLargeError, EngineError
-from provenance.status import StatusKind, ValidationState
-from provenance.trust import ClaimAnchor, TrustProfile
+from provenance.manifest.status import StatusKind, ValidationState
+from provenance.trust.profile import ClaimAnchor, TrustProfile
+from provenance.validation import engine
+from provenance.validation.engine import Anchors, Engine, engine_settings, load_engine
+from provenance.validation.engine_json import parse_answer
 from tests.support import certificate, codes, corpus_files, pin
 
 PNG = made.plain_png(40, 24, seed=1)
@@ -1645,7 +1646,7 @@ loaded = []
 sys.addaudithook(lambda event, values: loaded.extend(values) if event == "ctypes.dlopen" else None)
 before = dict(os.environ)
 
-from provenance.engine import load_engine
+from provenance.validation.engine import load_engine
 
 load_engine()
 assert dict(os.environ) == before

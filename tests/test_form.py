@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provenance.errors import PolicyError, TrustError
-from provenance.form import MAX_FILE_BYTES, Form, is_name, parse_toml, read_file
+from provenance.toml_table import MAX_FILE_BYTES, Form, is_name, parse_toml, read_file
 
 BOTH_ERRORS = pytest.mark.parametrize("error", [PolicyError, TrustError])
 

@@ -63,7 +63,7 @@ from provenance.simulator import (
     Simulator,
 )
 from provenance.simulator.fault import Alteration, Denial
-from provenance.verifier import Verifier
+from provenance.verification.verifier import Verifier
 from tests.generation_support import API_VERSION, KEY, QUICK, Call, Caller, Options
 
 FailStatus = Literal[408, 429, 500, 502, 503]

@@ -26,9 +26,9 @@ from provenance.generation.errors import MalformedAnswerError
 from provenance.generation.event import EventReader
 from provenance.generation.field import as_flag, as_list, as_map
 from provenance.generation.storage import report_path
-from provenance.report import schema
-from provenance.trust import TrustProfile
-from provenance.verifier import Verifier
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import schema
+from provenance.verification.verifier import Verifier
 
 
 @pytest.fixture(scope="module")

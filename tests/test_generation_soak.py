@@ -39,7 +39,7 @@ from provenance.simulator import (
     Redirect,
     Simulator,
 )
-from provenance.verifier import Verifier
+from provenance.verification.verifier import Verifier
 from tests.generation_support import KEY, Call, Caller
 
 SPEED = 20

@@ -27,18 +27,18 @@ from provenance import (
     UnsupportedAssetError,
     VerificationResult,
     Verifier,
-    engine,
     to_dict,
 )
 from provenance import authority as made
-from provenance.answer import parse_answer
-from provenance.asset import Asset
+from provenance.asset.asset import Asset
 from provenance.authority import Authority, IngredientSpec, sign_image
-from provenance.cause import Cause
-from provenance.demand import Outcome
-from provenance.engine import Anchors, Engine, EngineReading, NoManifestError
-from provenance.status import StatusKind, ValidationState
-from provenance.trust import TrustProfile
+from provenance.manifest.status import StatusKind, ValidationState
+from provenance.policy.requirement import Outcome
+from provenance.trust.profile import TrustProfile
+from provenance.validation import engine
+from provenance.validation.engine import Anchors, Engine, EngineReading, NoManifestError
+from provenance.validation.engine_json import parse_answer
+from provenance.verification.cause import Cause
 
 PNG = made.plain_png(24, 16, seed=1)
 JPEG = made.plain_jpeg(24, 16, seed=1)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provenance import jumbf
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import scan
 from provenance.authority import (
     Authority,
     Tampering,
@@ -27,8 +27,9 @@ from provenance.authority import (
     without_signature,
 )
 from provenance.authority.box import ASSERTION_STORE, CBOR, box, superbox
-from provenance.container import scan
-from provenance.jumbf import (
+from provenance.errors import StructureError
+from provenance.manifest import jumbf
+from provenance.manifest.jumbf import (
     CLAIM,
     CLAIM_SIGNATURE,
     COMPRESSED_MANIFEST,
@@ -36,7 +37,6 @@ from provenance.jumbf import (
     MANIFEST_STORE,
     UPDATE_MANIFEST,
     SignedManifest,
-    StructureError,
     TooManyManifestsError,
     signed_manifests,
     walk,

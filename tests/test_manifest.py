@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.manifest import Action, Ingredient, Manifest, ManifestStore, Reading, Signature
-from provenance.status import StatusKind, StatusSource, ValidationState, ValidationStatus
+from provenance.manifest.manifest import Action, Ingredient, Manifest, ManifestStore, Reading, Signature
+from provenance.manifest.status import StatusKind, StatusSource, ValidationState, ValidationStatus
 
 
 def store(active: str, **references: tuple[str | None, ...]) -> ManifestStore:

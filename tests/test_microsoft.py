@@ -33,15 +33,14 @@ from provenance.authority import (
     make_name,
     sign_image,
 )
-from provenance.certificate import is_issued_by
 from provenance.cli import main
-from provenance.demand import Outcome
 from provenance.errors import TrustError
-from provenance.microsoft import MICROSOFT, is_named_microsoft, known_as_of
-from provenance.path import claim_path, path_faults
-from provenance.report import schema, trust_to_dict
-from provenance.status import ValidationState
-from provenance.trust import (
+from provenance.manifest.status import ValidationState
+from provenance.policy.requirement import Outcome
+from provenance.trust.certificate import is_issued_by
+from provenance.trust.certification_path import claim_path, path_faults
+from provenance.trust.microsoft import MICROSOFT, is_named_microsoft, known_as_of
+from provenance.trust.profile import (
     CLAIM_SIGNING,
     DOCUMENT_SIGNING,
     ClaimAnchor,
@@ -51,7 +50,8 @@ from provenance.trust import (
     load_trust_profile,
     read_pem_certificates,
 )
-from provenance.verdict import VerificationResult
+from provenance.verification.report import schema, trust_to_dict
+from provenance.verification.verdict import VerificationResult
 from tests.support import PNG, ca_options, certificate, pin, tampered, trust_in
 
 DAY = datetime(2024, 6, 1, tzinfo=UTC)

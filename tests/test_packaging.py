@@ -207,9 +207,9 @@ def test_the_wheel_holds_what_the_source_folders_hold(wheel: Path, source_tree: 
     "pattern",
     [
         r"provenance/py\.typed",
-        r"provenance/policies/[^/]+\.toml",
-        r"provenance/schemas/[^/]+\.json",
-        r"provenance/selftest_data/[^/]+\.(jpg|png)",
+        r"provenance/policy/builtin/[^/]+\.toml",
+        r"provenance/verification/schemas/[^/]+\.json",
+        r"provenance/verification/self_test_data/[^/]+\.(jpg|png)",
         r"provenance/cli/__init__\.py",
     ],
 )

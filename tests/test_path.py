@@ -19,8 +19,8 @@ from provenance.authority import (
     Credential,
     make_name,
 )
-from provenance.certificate import Certificate
-from provenance.path import (
+from provenance.trust.certificate import Certificate
+from provenance.trust.certification_path import (
     Path,
     SignatureBudget,
     claim_path,
@@ -29,7 +29,7 @@ from provenance.path import (
     time_stamp_path,
     time_stamp_signer_faults,
 )
-from provenance.trust import ANY_PURPOSE, OCSP_SIGNING, ClaimAnchor, Pin
+from provenance.trust.profile import ANY_PURPOSE, OCSP_SIGNING, ClaimAnchor, Pin
 from tests.support import ca_options, certificate, leaf_options, pin
 
 EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"

@@ -16,18 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.authority import SIGNED_AT, TRAINED_ALGORITHMIC_MEDIA
-from provenance.demand import (
-    AcceptedDescription,
-    Check,
-    Demand,
-    Description,
-    Outcome,
-    SoftwareAgent,
-    WhenWithin,
-)
 from provenance.errors import PolicyError
-from provenance.manifest import Action, Manifest, Reading, Signature
-from provenance.policy import (
+from provenance.manifest.manifest import Action, Manifest, Reading, Signature
+from provenance.manifest.status import ValidationState
+from provenance.policy.policy import (
     DEFAULT,
     AllOf,
     AnyOf,
@@ -36,7 +28,15 @@ from provenance.policy import (
     builtin_policies,
     load_policy,
 )
-from provenance.status import ValidationState
+from provenance.policy.requirement import (
+    AcceptedDescription,
+    Check,
+    Demand,
+    Description,
+    Outcome,
+    SoftwareAgent,
+    WhenWithin,
+)
 
 AGENTS = {
     "Azure OpenAI DALL-E": True,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.replacement import replaced
+from provenance.atomic_file import replaced
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,7 +91,7 @@ def test_a_block_that_ends_badly_leaves_everything_as_it_was(target: Path, error
 KILLED = """
 import os, sys
 from pathlib import Path
-from provenance.replacement import replaced
+from provenance.atomic_file import replaced
 with replaced(Path(sys.argv[1])) as file:
     file.write(b"half" * 100_000)
     os.kill(os.getpid(), 9)
@@ -217,7 +217,7 @@ def test_a_full_disk_leaves_the_old_file(target: Path) -> None:
     script = """
 import resource, signal, sys
 from pathlib import Path
-from provenance.replacement import replaced
+from provenance.atomic_file import replaced
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
 try:
@@ -243,7 +243,7 @@ def test_a_full_disk_does_not_hide_what_ended_the_block(target: Path) -> None:
     script = """
 import resource, signal, sys
 from pathlib import Path
-from provenance.replacement import replaced
+from provenance.atomic_file import replaced
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
 try:

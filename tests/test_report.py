@@ -23,13 +23,13 @@ from provenance import (
     UnsupportedAssetError,
     Verifier,
     error_to_dict,
-    report,
     schema,
     to_dict,
 )
 from provenance import authority as made
 from provenance.authority import AssertionSpec, Authority, AuthorityNames, Tampering, sign_image
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
+from provenance.verification import report
 
 PNG = made.plain_png(24, 16, seed=1)
 JPEG = made.plain_jpeg(24, 16, seed=1)
@@ -214,7 +214,7 @@ def test_there_is_no_clock_in_a_report(
             def now(cls, tz: object = None, *, fixed: int = year) -> datetime:  # type: ignore[override] # noqa: ARG003 - frozen
                 return datetime(fixed, 6, 1, tzinfo=UTC)
 
-        monkeypatch.setattr("provenance.judgement.datetime", Frozen)
+        monkeypatch.setattr("provenance.verification.judge.datetime", Frozen)
         written.add(json.dumps(to_dict(verifier.verify(samples[sample]))))
 
     assert len(written) == 1

@@ -28,7 +28,7 @@ from scripts import make_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "sample_images"
-SELF_TEST = ROOT / "provenance" / "selftest_data"
+SELF_TEST = ROOT / "provenance" / "verification" / "self_test_data"
 PROFILE = SAMPLES / "trust.toml"
 DEFAULT = "azure-openai"
 POLICIES = tuple(builtin_policies())

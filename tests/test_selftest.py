@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from provenance import EngineError, TrustError, ValidationState, Verifier, engine, selftest, tolerance
+from provenance import EngineError, TrustError, ValidationState, Verifier
+from provenance.validation import engine
+from provenance.verification import self_test, tolerance
 
-DATA = Path(selftest.__file__).parent / "selftest_data"
+DATA = Path(self_test.__file__).parent / "self_test_data"
 NAMES = [case["file"] for case in tomllib.loads((DATA / "cases.toml").read_text(encoding="utf-8"))["cases"]]
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
 GOOD = ("good-v1.png", "good-v2.jpg")
@@ -28,17 +30,17 @@ def forgotten() -> Iterator[None]:
     """
     Let every test, and whatever comes after, start in a process that was not tested yet.
     """
-    selftest.require_passed.cache_clear()
+    self_test.require_passed.cache_clear()
     yield
-    selftest.require_passed.cache_clear()
+    self_test.require_passed.cache_clear()
 
 
 @pytest.fixture(scope="module")
-def cases() -> dict[str, selftest.SelfTestCase]:
+def cases() -> dict[str, self_test.SelfTestCase]:
     """
     Run the self-test once.
     """
-    return {case.name: case for case in selftest.run()}
+    return {case.name: case for case in self_test.run()}
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     copy = tmp_path / "data"
     shutil.copytree(DATA, copy)
-    monkeypatch.setattr(selftest, "_DATA", copy)
+    monkeypatch.setattr(self_test, "_DATA", copy)
     return copy
 
 
@@ -56,7 +58,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_case_comes_out_as_expected(name: str, cases: dict[str, selftest.SelfTestCase]) -> None:
+def test_a_case_comes_out_as_expected(name: str, cases: dict[str, self_test.SelfTestCase]) -> None:
     """
     With the libraries that are installed here.
     """
@@ -71,10 +73,10 @@ def test_the_self_test_passes() -> None:
     """
     As every verifier asks it to.
     """
-    selftest.require_passed(1)
+    self_test.require_passed(1)
 
 
-def test_good_images_and_bad_ones_of_every_kind_are_known(cases: dict[str, selftest.SelfTestCase]) -> None:
+def test_good_images_and_bad_ones_of_every_kind_are_known(cases: dict[str, self_test.SelfTestCase]) -> None:
     """
     An engine that trusts nobody and one that trusts everybody are both to be noticed.
     """
@@ -121,7 +123,7 @@ def test_exchanged_images_are_noticed(bad: str, data: Path) -> None:
     (data / bad).write_bytes(good)
 
     with pytest.raises(EngineError, match="no verdict can be relied on") as caught:
-        selftest.require_passed(1)
+        self_test.require_passed(1)
 
     assert f"{bad}: trusted, accepted, not " in str(caught.value)
     assert f"{GOOD[0]}: " in str(caught.value)
@@ -178,12 +180,12 @@ def test_lost_trust_settings_are_noticed(
     genuine = engine.engine_settings
     monkeypatch.setattr(engine, "engine_settings", lambda anchors: spoil(genuine(anchors)))
 
-    found = {case.name: case for case in selftest.run() if not case.passed}
+    found = {case.name: case for case in self_test.run() if not case.passed}
 
     assert found.keys() >= set(GOOD)
     assert {found[name].actual for name in GOOD} == {"valid, rejected"}
     with pytest.raises(EngineError, match=r"good-v1\.png: valid, rejected, not trusted, accepted"):
-        selftest.require_passed(1)
+        self_test.require_passed(1)
 
 
 def test_lost_time_stamp_anchors_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +199,7 @@ def test_lost_time_stamp_anchors_are_noticed(monkeypatch: pytest.MonkeyPatch) ->
     genuine = engine.engine_settings
     monkeypatch.setattr(engine, "engine_settings", forgetful)
 
-    assert [case.name for case in selftest.run() if not case.passed] == ["good-v2.jpg"]
+    assert [case.name for case in self_test.run() if not case.passed] == ["good-v2.jpg"]
 
 
 def test_other_words_for_the_tolerated_fault_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +208,7 @@ def test_other_words_for_the_tolerated_fault_are_noticed(monkeypatch: pytest.Mon
     """
     monkeypatch.setattr(tolerance, "_SOFT_BINDING", "something else")
 
-    (failed,) = (case for case in selftest.run() if not case.passed)
+    (failed,) = (case for case in self_test.run() if not case.passed)
 
     assert (failed.name, failed.actual) == ("good-v2.jpg", "invalid, rejected")
 
@@ -221,7 +223,7 @@ def test_an_engine_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(engine, "load_engine", missing)
 
-    failed = {case.name: case.actual for case in selftest.run() if not case.passed}
+    failed = {case.name: case.actual for case in self_test.run() if not case.passed}
 
     # Without a manifest store nobody asks the engine.
     assert failed == dict.fromkeys([name for name in NAMES if name != "plain.png"], "EngineError: gone")
@@ -234,7 +236,7 @@ def test_an_image_that_is_missing_is_noticed(data: Path) -> None:
     (data / "plain.png").unlink()
 
     with pytest.raises(EngineError, match=r"plain\.png: UnreadableAssetError"):
-        selftest.require_passed(1)
+        self_test.require_passed(1)
 
 
 def test_without_its_profile_there_is_no_self_test(data: Path) -> None:
@@ -244,7 +246,7 @@ def test_without_its_profile_there_is_no_self_test(data: Path) -> None:
     (data / "trust.toml").unlink()
 
     with pytest.raises(TrustError):
-        selftest.run()
+        self_test.run()
 
 
 # --- when it runs -----------------------------------------------------------------------------------
@@ -255,10 +257,10 @@ def test_it_runs_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     After a fork the engine is another one, so the child tests it again.
     """
     runs = count()
-    monkeypatch.setattr(selftest, "run", lambda: (next(runs), ())[1])
+    monkeypatch.setattr(self_test, "run", lambda: (next(runs), ())[1])
 
     for process in (1, 1, 2, 2):
-        selftest.require_passed(process)
+        self_test.require_passed(process)
 
     assert next(runs) == 2
 
@@ -271,7 +273,7 @@ def test_a_failure_is_not_forgotten(data: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(EngineError):
-            selftest.require_passed(1)
+            self_test.require_passed(1)
 
 
 def test_a_verifier_gives_no_verdict_before_it_passed(data: Path) -> None:

@@ -21,11 +21,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provenance.authority import Authority
-from provenance.cause import Cause
 from provenance.cli import render
+from provenance.manifest.status import ValidationState
 from provenance.service import page as served
-from provenance.status import ValidationState
-from provenance.verifier import Verifier
+from provenance.verification.cause import Cause
+from provenance.verification.verifier import Verifier
 from tests.browser_support import Browser
 from tests.cause_support import images_by_cause
 from tests.page_support import (

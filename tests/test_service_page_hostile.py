@@ -25,7 +25,7 @@ from provenance.authority import (
     sign_image,
 )
 from provenance.cli.terminal import printable
-from provenance.trust import dump_trust_profile
+from provenance.trust.profile import dump_trust_profile
 from tests.browser_support import Browser
 from tests.page_support import (
     ACCEPTED,

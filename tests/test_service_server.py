@@ -87,7 +87,7 @@ def test_two_policies_of_one_name_are_an_error(tmp_path: Path) -> None:
     """
     Which of them a request means would depend on their order.
     """
-    folder = Path(__file__).resolve().parents[1] / "provenance" / "policies"
+    folder = Path(__file__).resolve().parents[1] / "provenance" / "policy" / "builtin"
     twin = str(next(path for path in folder.glob("*.toml") if path.stem == "azure-openai"))
 
     with pytest.raises(SettingsError, match="two policies that are called 'azure-openai'"):

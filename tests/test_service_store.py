@@ -19,10 +19,10 @@ import pytest
 
 from provenance.authority import Authority
 from provenance.errors import UnreadableAssetError
-from provenance.report import Report, error_to_dict, schema
 from provenance.service.entry import ReportKey, entry_of
 from provenance.service.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import Report, error_to_dict, schema
 from tests.store_support import DAY, NOON, Clock, digest, entry, key_of, make_reports, numbered
 
 HOSTILE = "\0\x1b[31m\u202e\u2028\"'\\</script>%s\udfff\ud800\U0001f600'; DROP TABLE provenance_reports; --"

@@ -21,10 +21,10 @@ from sqlalchemy import create_engine
 
 from provenance.authority import Authority
 from provenance.errors import StoreError
-from provenance.report import Report
 from provenance.service.database import MAX_CONNECTIONS, Database
 from provenance.service.store import Store
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import Report
 from tests.postgresql_support import PostgreSQL
 from tests.store_support import entry, key_of, make_reports, numbered
 

@@ -18,9 +18,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from provenance import cms
-from provenance import path as path_module
-from provenance import timestamp as timestamp_module
 from provenance.authority import (
     PURPOSE_TIME_STAMPING,
     Authority,
@@ -39,13 +36,16 @@ from provenance.authority import (
     wrap_token,
 )
 from provenance.authority.certificate import ROOT_FROM, ROOT_UNTIL, make_key
-from provenance.certificate import Certificate, is_affordable, is_issued_by, is_strong, load
-from provenance.credential import MAX_SIGNATURE_BYTES, MAX_TOKENS, read_credential
-from provenance.jumbf import StructureError
-from provenance.path import SignatureBudget, claim_path, time_stamp_path
-from provenance.status import StatusKind
-from provenance.timestamp import MAX_CERTIFICATES
-from provenance.validator import Validator
+from provenance.errors import StructureError
+from provenance.manifest.status import StatusKind
+from provenance.trust import certification_path as path_module
+from provenance.trust import cms
+from provenance.trust import timestamp as timestamp_module
+from provenance.trust.certificate import Certificate, is_affordable, is_issued_by, is_strong, load
+from provenance.trust.certification_path import SignatureBudget, claim_path, time_stamp_path
+from provenance.trust.credential import MAX_SIGNATURE_BYTES, MAX_TOKENS, read_credential
+from provenance.trust.timestamp import MAX_CERTIFICATES
+from provenance.validation.claim_signature import Validator
 from tests.support import certificate, codes, pin, signed_manifest, tampered, trust_in
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

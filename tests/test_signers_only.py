@@ -9,9 +9,9 @@ from pathlib import Path
 from provenance import TrustProfile, VerificationResult, Verifier
 from provenance import authority as made
 from provenance.authority import Authority
-from provenance.certificate import Certificate, load
-from provenance.microsoft import MICROSOFT
-from provenance.trust import anchors_from_pem, dump_trust_profile, load_trust_profile
+from provenance.trust.certificate import Certificate, load
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import anchors_from_pem, dump_trust_profile, load_trust_profile
 
 PNG = made.plain_png(16, 16, seed=1)
 PURPOSES = (made.PURPOSE_MICROSOFT_CLAIM,)

@@ -16,7 +16,7 @@ import pytest
 
 from provenance.authority import KeyType
 from provenance.simulator import Behaviour, ManualClock, Simulation, Simulator, create_app, serve
-from provenance.trust import TrustProfile, load_trust_profile
+from provenance.trust.profile import TrustProfile, load_trust_profile
 
 SERVE = """
 import sys

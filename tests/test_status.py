@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.status import (
+from provenance.manifest.status import (
     StatusKind,
     StatusSource,
     ValidationState,

@@ -13,9 +13,9 @@ import pytest
 from provenance import AssetTooLargeError, Limits, UnsupportedAssetError, ValidationState, Verifier
 from provenance import authority as made
 from provenance.authority import AssertionSpec, Authority, IngredientSpec, ManifestSpec, Tampering, box
-from provenance.engine import Engine
-from provenance.jumbf import COMPRESSED_MANIFEST, MANIFEST_STORE
-from provenance.trust import TrustProfile
+from provenance.manifest.jumbf import COMPRESSED_MANIFEST, MANIFEST_STORE
+from provenance.trust.profile import TrustProfile
+from provenance.validation.engine import Engine
 
 PNG = made.plain_png(16, 16, seed=1)
 

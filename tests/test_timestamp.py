@@ -20,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
-from provenance import cms
 from provenance.authority import (
     PURPOSE_TIME_STAMPING,
     SIGNED_AT,
@@ -31,8 +30,9 @@ from provenance.authority import (
     TokenOptions,
     wrap_token,
 )
-from provenance.jumbf import StructureError
-from provenance.timestamp import MAX_CERTIFICATES, TimeStamp, read_time_stamp
+from provenance.errors import StructureError
+from provenance.trust import cms
+from provenance.trust.timestamp import MAX_CERTIFICATES, TimeStamp, read_time_stamp
 from tests.support import ca_options, certificate, leaf_options
 
 MESSAGE = b"what is stamped"

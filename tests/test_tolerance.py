@@ -30,12 +30,12 @@ from provenance.authority import (
     sign_image,
 )
 from provenance.authority.certificate import ROOT_FROM, ROOT_UNTIL
-from provenance.manifest import Ingredient, Manifest, ManifestStore
-from provenance.status import StatusKind, StatusSource, ValidationState, ValidationStatus
-from provenance.tolerance import weigh
-from provenance.trust import ANY_PURPOSE, OCSP_SIGNING
-from provenance.validator import Opinion
-from provenance.verdict import VerificationResult
+from provenance.manifest.manifest import Ingredient, Manifest, ManifestStore
+from provenance.manifest.status import StatusKind, StatusSource, ValidationState, ValidationStatus
+from provenance.trust.profile import ANY_PURPOSE, OCSP_SIGNING
+from provenance.validation.claim_signature import Opinion
+from provenance.verification.tolerance import weigh
+from provenance.verification.verdict import VerificationResult
 from tests.support import PNG, certificate, trust_in
 
 INSIDE = datetime(2024, 6, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from provenance.authority import Authority, AuthorityNames, Credential
 from provenance.errors import TrustError
-from provenance.form import MAX_FILE_BYTES
-from provenance.microsoft import MICROSOFT
-from provenance.trust import (
+from provenance.toml_table import MAX_FILE_BYTES
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import (
     ANY_PURPOSE,
     CLAIM_SIGNING,
     DOCUMENT_SIGNING,

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from provenance.authority import Authority, azure_v1, azure_v2, plain_jpeg, sign_image
-from provenance.trust import TrustProfile
-from provenance.verifier import Verifier
+from provenance.trust.profile import TrustProfile
+from provenance.verification.verifier import Verifier
 
 UNBOUND = {
     "fill-bytes": b"\xff" * 7,

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, padding, rsa, u
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import scan
 from provenance.authority import (
     PURPOSE_MICROSOFT_CLAIM,
     PURPOSE_TIME_STAMPING,
@@ -37,15 +38,14 @@ from provenance.authority import (
     make_key,
     wrap_token,
 )
-from provenance.certificate import load
-from provenance.container import scan
-from provenance.credential import read_credential
-from provenance.jumbf import SignedManifest, signed_manifests
-from provenance.manifest import Signature
-from provenance.microsoft import MICROSOFT
-from provenance.status import StatusKind, StatusSource
-from provenance.trust import ANY_PURPOSE, CLAIM_SIGNING, ClaimAnchor, Pin, TrustProfile
-from provenance.validator import Opinion, Validator
+from provenance.manifest.jumbf import SignedManifest, signed_manifests
+from provenance.manifest.manifest import Signature
+from provenance.manifest.status import StatusKind, StatusSource
+from provenance.trust.certificate import load
+from provenance.trust.credential import read_credential
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import ANY_PURPOSE, CLAIM_SIGNING, ClaimAnchor, Pin, TrustProfile
+from provenance.validation.claim_signature import Opinion, Validator
 from tests.support import (
     SHARED,
     ca_options,

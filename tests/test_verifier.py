@@ -31,14 +31,14 @@ from provenance import (
     VerificationResult,
     Verifier,
     builtin_policies,
-    selftest,
     to_dict,
     verify,
 )
 from provenance import authority as made
-from provenance.asset import AssetSource
+from provenance.asset.asset import AssetSource
 from provenance.authority import Authority, ManifestSpec, sign_image
-from provenance.trust import TrustProfile, dump_trust_profile
+from provenance.trust.profile import TrustProfile, dump_trust_profile
+from provenance.verification import self_test
 
 PNG = made.plain_png(24, 16, seed=1)
 JPEG = made.plain_jpeg(24, 16, seed=1)
@@ -448,14 +448,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """
     runs: list[int] = []
 
-    def run() -> tuple[selftest.SelfTestCase, ...]:
+    def run() -> tuple[self_test.SelfTestCase, ...]:
         runs.append(os.getpid())
         return ()
 
-    selftest.require_passed.cache_clear()
-    monkeypatch.setattr(selftest, "run", run)
+    self_test.require_passed.cache_clear()
+    monkeypatch.setattr(self_test, "run", run)
     yield runs
-    selftest.require_passed.cache_clear()
+    self_test.require_passed.cache_clear()
 
 
 def test_the_self_test_runs_once_a_process(
@@ -482,7 +482,7 @@ def test_the_self_test_runs_again_in_another_process(
     """
     judged = Verifier(trust=sample_trust)
     judged.verify(PNG)
-    monkeypatch.setattr("provenance.verifier.os.getpid", lambda: -1)
+    monkeypatch.setattr("provenance.verification.verifier.os.getpid", lambda: -1)
 
     judged.verify(PNG)
 
@@ -504,13 +504,13 @@ def test_no_verdict_is_given_when_the_self_test_fails(
     """
     Not the first one, and not the second one either.
     """
-    case = selftest.SelfTestCase("good.png", "why", "trusted, accepted", "valid, rejected")
-    selftest.require_passed.cache_clear()
-    monkeypatch.setattr(selftest, "run", lambda: (case,))
+    case = self_test.SelfTestCase("good.png", "why", "trusted, accepted", "valid, rejected")
+    self_test.require_passed.cache_clear()
+    monkeypatch.setattr(self_test, "run", lambda: (case,))
     judged = Verifier(trust=sample_trust)
 
     for _ in range(2):
         with pytest.raises(EngineError, match=r"good\.png: valid, rejected, not trusted, accepted"):
             judged.verify(PNG)
 
-    selftest.require_passed.cache_clear()
+    self_test.require_passed.cache_clear()

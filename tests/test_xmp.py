@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.xmp import provenance_of
+from provenance.asset.xmp import provenance_of
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 

@@ -19,9 +19,9 @@ from typing import NamedTuple, Self
 
 from provenance.audit.record import Category, Record, Summary
 from provenance.errors import BaselineError
-from provenance.report import SCHEMA
-from provenance.status import ValidationState
+from provenance.manifest.status import ValidationState
 from provenance.text_value import read_list
+from provenance.verification.report import SCHEMA
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, cast
 
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
 from provenance.audit.record import Unnamed
 from provenance.audit.thumbnail import make_thumbnail, maker
 from provenance.errors import (
@@ -30,12 +30,12 @@ from provenance.errors import (
     UnreadableAssetError,
     UnsupportedAssetError,
 )
-from provenance.policy import Policy
-from provenance.selftest import require_passed
-from provenance.status import ValidationState
-from provenance.trust import TrustProfile
-from provenance.verdict import VerificationResult
-from provenance.verifier import Verifier
+from provenance.manifest.status import ValidationState
+from provenance.policy.policy import Policy
+from provenance.trust.profile import TrustProfile
+from provenance.verification.self_test import require_passed
+from provenance.verification.verdict import VerificationResult
+from provenance.verification.verifier import Verifier
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
 """

@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
+from provenance.atomic_file import replaced
 from provenance.audit.record import Heading, Record, Summary
 from provenance.audit.writer.form import Writer
 from provenance.errors import OutputFileError
-from provenance.replacement import replaced
 
 STANDARD_OUTPUT = "standard output"
 

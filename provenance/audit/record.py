@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from provenance.errors import ProvenanceError
-from provenance.report import SCHEMA, error_to_dict, to_dict
-from provenance.status import ValidationState
-from provenance.verdict import VerificationResult
+from provenance.manifest.status import ValidationState
+from provenance.verification.report import SCHEMA, error_to_dict, to_dict
+from provenance.verification.verdict import VerificationResult
 
 
 class Category(StrEnum):

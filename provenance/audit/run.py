@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from provenance.asset import Limits
+from provenance.asset.asset import Limits
 from provenance.audit.dispatch import Dispatcher
 from provenance.audit.judging import (
     MAX_ANSWER_BYTES,
@@ -35,10 +35,10 @@ from provenance.audit.state import MAX_PATHS, Known, State
 from provenance.audit.walk import Found, walk
 from provenance.distribution import version
 from provenance.errors import UnsupportedAssetError
-from provenance.microsoft import MICROSOFT
-from provenance.policy import DEFAULT, Policy, load_policy
-from provenance.report import ENGINE
-from provenance.trust import TrustProfile
+from provenance.policy.policy import DEFAULT, Policy, load_policy
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import ENGINE
 from provenance.workers import DEADLINE_S, MAX_MEMORY_BYTES, WorkerPool, usable_processors
 
 Hashes = Literal["credentials", "all"]

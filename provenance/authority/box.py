@@ -12,7 +12,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from provenance import jumbf
+from provenance.manifest import jumbf
 
 ASSERTION_STORE = bytes.fromhex("6332617300110010800000aa00389b71")
 CBOR = bytes.fromhex("63626f7200110010800000aa00389b71")

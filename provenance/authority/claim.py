@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import cbor2
 
-from provenance import jumbf
 from provenance.authority import box, image
 from provenance.authority.box import ManifestBox
 from provenance.authority.signature import sign_claim
@@ -27,6 +26,7 @@ from provenance.authority.specification import (
     IngredientSpec,
     ManifestSpec,
 )
+from provenance.manifest import jumbf
 
 _MAX_ROUNDS = 64
 _SPLITTERS = {"png": image.split_png, "jpeg": image.split_jpeg}

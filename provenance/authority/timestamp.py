@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from provenance import cms
 from provenance.authority.certificate import Credential, PrivateKey
+from provenance.trust import cms
 
 _HASHES = {
     "sha1": "1.3.14.3.2.26",

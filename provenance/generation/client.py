@@ -30,7 +30,7 @@ from provenance.generation.setting import Settings, TokenProvider, load_settings
 from provenance.generation.source import ImageSource, as_sources
 from provenance.generation.tls import load_tls
 from provenance.generation.transport import Route
-from provenance.verifier import Verifier
+from provenance.verification.verifier import Verifier
 
 Images = ImageSource | Sequence[ImageSource]
 

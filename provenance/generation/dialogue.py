@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from provenance.asset import Asset
+from provenance.asset.asset import Asset
 from provenance.errors import AssetError, ProvenanceError
 from provenance.generation.answer import Entry, Origin, read_entries, read_entry, read_usage
 from provenance.generation.body import read_answer
@@ -36,8 +36,8 @@ from provenance.generation.image import (
 from provenance.generation.plan import Plan
 from provenance.generation.source import InputImage, read_inputs
 from provenance.generation.step import Conversation, Emit, Leave, compute, together
-from provenance.verdict import VerificationResult
-from provenance.verifier import Verifier
+from provenance.verification.verdict import VerificationResult
+from provenance.verification.verifier import Verifier
 
 OnRejected = Literal["raise", "keep", "quarantine"]
 

@@ -19,8 +19,8 @@ from provenance.errors import ProvenanceError
 from provenance.generation.errors import NOTHING_KNOWN, GenerationError, NotWrittenError, Trace
 from provenance.generation.filtering import FilterReport
 from provenance.generation.storage import report_path, save_pair
-from provenance.report import Report, error_to_dict, to_dict
-from provenance.verdict import VerificationResult
+from provenance.verification.report import Report, error_to_dict, to_dict
+from provenance.verification.verdict import VerificationResult
 
 _EXTENSIONS = {
     "image/avif": "avif",

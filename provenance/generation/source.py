@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from provenance.asset import Asset, Limits
-from provenance.container import scan
+from provenance.asset.asset import Asset, Limits
+from provenance.asset.scan import scan
 from provenance.errors import AssetError
 from provenance.generation.capability import InputRules
 from provenance.generation.errors import ErrorFacts, InvalidOptionError

@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from provenance.generation.errors import NotWrittenError
-from provenance.report import SCHEMA
+from provenance.verification.report import SCHEMA
 
 SUFFIX = ".provenance.json"
 """

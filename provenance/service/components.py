@@ -18,13 +18,13 @@ from provenance.errors import (
     UnsupportedAssetError,
     WorkerCrashedError,
 )
-from provenance.report import schema
 from provenance.service import problem
 from provenance.service.access import Scope
 from provenance.service.guard import HEAD_TOO_LARGE, HEAD_TOO_SLOW, TOO_MANY_CONNECTIONS
 from provenance.service.problem import MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
 from provenance.service.settings import Settings
 from provenance.service.verify import REPORT_HEADER, STORED_HEADER
+from provenance.verification.report import schema
 
 Description = dict[str, Any]
 """

@@ -8,7 +8,7 @@ import json
 import re
 from typing import NamedTuple
 
-from provenance.report import Report
+from provenance.verification.report import Report
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 200

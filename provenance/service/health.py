@@ -21,11 +21,11 @@ from provenance.errors import (
     StoreError,
     WorkerCrashedError,
 )
-from provenance.report import trust_to_dict
 from provenance.service import request as asked
 from provenance.service.access import Scope
 from provenance.service.service import Service
 from provenance.service.telemetry import CONTENT_TYPE
+from provenance.verification.report import trust_to_dict
 
 logger = logging.getLogger(__name__)
 

@@ -20,11 +20,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-from provenance.asset import Asset, Limits
+from provenance.asset.asset import Asset, Limits
 from provenance.errors import DeadlineExceededError, EngineError, InstallationChangedError
-from provenance.policy import Policy
-from provenance.report import to_dict
-from provenance.selftest import require_passed
+from provenance.policy.policy import Policy
 from provenance.service import problem
 from provenance.service.entry import Entry, ReportKey, entry_of
 from provenance.service.settings import Settings
@@ -32,8 +30,10 @@ from provenance.service.shelf import Shelf
 from provenance.service.telemetry import Meter
 from provenance.service.tracing import Trace
 from provenance.service.upload import Upload
-from provenance.trust import TrustProfile
-from provenance.verifier import Verifier
+from provenance.trust.profile import TrustProfile
+from provenance.verification.report import to_dict
+from provenance.verification.self_test import require_passed
+from provenance.verification.verifier import Verifier
 from provenance.workers import Work, WorkerPool
 
 logger = logging.getLogger(__name__)

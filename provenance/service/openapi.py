@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from provenance.manifest.status import ValidationState
 from provenance.service.access import Scope
 from provenance.service.components import (
     JSON,
@@ -28,7 +29,6 @@ from provenance.service.problem import MEDIA_TYPE
 from provenance.service.reports import DEFAULT_LIMIT
 from provenance.service.store import MAX_PAGE, ORIGINS
 from provenance.service.verify import REPORT_HEADER, STORED_HEADER
-from provenance.status import ValidationState
 
 TITLE = "Content Credentials of images from Azure OpenAI"
 SUMMARY = "Judges whether an image's Content Credentials (C2PA) prove that Azure OpenAI made it."

@@ -13,9 +13,9 @@ from typing import TypeVar
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from provenance.form import is_name
 from provenance.service import problem
 from provenance.text_value import TextValueError
+from provenance.toml_table import is_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LENGTH = re.compile(r"[0-9]{1,19}")

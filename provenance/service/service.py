@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from provenance.errors import SettingsError, TrustError
-from provenance.microsoft import MICROSOFT
-from provenance.policy import Policy, load_policy
+from provenance.policy.policy import Policy, load_policy
 from provenance.service.door import Door
 from provenance.service.judging import Judging
 from provenance.service.keyring import KeyRing
@@ -26,7 +25,8 @@ from provenance.service.telemetry import Meter
 from provenance.service.threads import Threads
 from provenance.service.tracing import open_tracing
 from provenance.service.upload import Room
-from provenance.trust import TrustProfile, load_trust_profile
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import TrustProfile, load_trust_profile
 
 # Fewer than the store has connections, so that verdicts find one, too.
 _READING = 4

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from provenance.distribution import state_folder
 from provenance.errors import SettingsError
-from provenance.form import parse_toml, read_file
 from provenance.loopback import is_loopback
-from provenance.microsoft import MICROSOFT
-from provenance.policy import DEFAULT
+from provenance.policy.policy import DEFAULT
 from provenance.service import kind
 from provenance.service.kind import FLAG, Kind
+from provenance.toml_table import parse_toml, read_file
+from provenance.trust.microsoft import MICROSOFT
 from provenance.workers import usable_processors
 
 PREFIX = "PROVENANCE_"

@@ -34,12 +34,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from provenance.errors import StoreVersionError
+from provenance.manifest.status import ValidationState
 from provenance.service.database import Database
 from provenance.service.entry import Entry, ReportKey, check_key, check_sha256, check_text
 from provenance.service.keys import Clock, KeyStore, as_utc
 from provenance.service.migrations import is_newest
 from provenance.service.tables import PROBE, REPORTS, REVISION_TABLE, Time
-from provenance.status import ValidationState
 
 MAX_PAGE = 100
 MAX_REPORT = 1024 * 1024

@@ -13,8 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from provenance.errors import AssetError, AssetTooLargeError, EngineError
-from provenance.policy import Policy
-from provenance.report import error_to_dict
+from provenance.policy.policy import Policy
 from provenance.service import problem
 from provenance.service import request as asked
 from provenance.service.access import Scope
@@ -25,6 +24,7 @@ from provenance.service.multipart import OVERHEAD_BYTES, FormReader, read_files
 from provenance.service.problem import ProblemError
 from provenance.service.service import Service
 from provenance.service.upload import Arrival, Patience, Room, Upload
+from provenance.verification.report import error_to_dict
 
 JSON = "application/json"
 REPORT_HEADER = "Provenance-Report"

@@ -18,9 +18,9 @@ from typing import Self
 
 import uvicorn
 
+from provenance.atomic_file import replaced
 from provenance.authority import KeyType
 from provenance.loopback import is_loopback
-from provenance.replacement import replaced
 from provenance.simulator.access import TokenBook
 from provenance.simulator.app import create_app
 from provenance.simulator.body import BodyLimits
@@ -28,7 +28,7 @@ from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
 from provenance.simulator.journal import RecordedRequest
 from provenance.simulator.simulation import Behaviour, Simulation
-from provenance.trust import TrustProfile, dump_trust_profile
+from provenance.trust.profile import TrustProfile, dump_trust_profile
 
 DEFAULT_KEY = "simulated-key"
 

@@ -24,7 +24,7 @@ from provenance.authority import (
     sign_image,
 )
 from provenance.simulator.model import ImageModel
-from provenance.trust import ClaimAnchor, Pin, TrustProfile
+from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
 
 DescriptionStyle = Literal["observed", "documented", "absent"]
 AgentForm = Literal["map", "text"]

@@ -21,7 +21,7 @@ from provenance.simulator.moderation import FilterSpelling
 from provenance.simulator.quota import Quota
 from provenance.simulator.refusal import RetryHint
 from provenance.simulator.signing import Signer, SigningStyle
-from provenance.trust import TrustProfile
+from provenance.trust.profile import TrustProfile
 
 ModelInBody = Literal["reported", "refused", "accepted"]
 

@@ -26,9 +26,9 @@ from provenance.authority import (
     remote_manifest_xmp,
     sign_image,
 )
-from provenance.certificate import load
 from provenance.cli import main
-from provenance.trust import anchors_from_pem, dump_trust_profile
+from provenance.trust.certificate import load
+from provenance.trust.profile import anchors_from_pem, dump_trust_profile
 
 PROGRAM = Path(sys.executable).with_name("provenance")
 

@@ -20,10 +20,10 @@ from click.testing import CliRunner, Result
 
 from provenance.authority import KeyType, plain_png
 from provenance.cli import main
-from provenance.report import schema
 from provenance.simulator import Alter, Answer, Deny, Simulator
 from provenance.simulator.fault import Alteration, Denial
-from provenance.trust import dump_trust_profile, load_trust_profile
+from provenance.trust.profile import dump_trust_profile, load_trust_profile
+from provenance.verification.report import schema
 from tests.cli.conftest import PROGRAM
 
 KEY = "a-key-that-nobody-may-see"

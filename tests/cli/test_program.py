@@ -22,8 +22,8 @@ from click.shell_completion import BashComplete
 from provenance.cli import main, selftest
 from provenance.cli.program import COMMANDS
 from provenance.errors import EngineError, TrustError
-from provenance.report import schema
-from provenance.selftest import SelfTestCase
+from provenance.verification.report import schema
+from provenance.verification.self_test import SelfTestCase
 from tests.cli.conftest import PROGRAM, Images, Invoke, Run
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes, and /dev/full")

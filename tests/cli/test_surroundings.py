@@ -312,7 +312,7 @@ def place(surroundings: Surroundings, images: Images, tmp_path: Path) -> Iterato
 IMPORTED = """
 import importlib, pkgutil, sys
 import provenance, provenance.cli
-from provenance.engine import load_engine
+from provenance.validation.engine import load_engine
 
 load_engine()
 for package in (provenance, provenance.cli):

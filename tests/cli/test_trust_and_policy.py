@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from provenance.microsoft import MICROSOFT
-from provenance.policy import builtin_policies
-from provenance.trust import anchors_from_pem, read_pem_certificates
+from provenance.policy.policy import builtin_policies
+from provenance.trust.microsoft import MICROSOFT
+from provenance.trust.profile import anchors_from_pem, read_pem_certificates
 from tests.cli.conftest import Images, Invoke
 
 MINE = """

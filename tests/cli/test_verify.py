@@ -14,8 +14,8 @@ from click.testing import Result
 
 from provenance.authority import Authority, azure_v1, plain_png, sign_image
 from provenance.errors import EngineError
-from provenance.report import schema
-from provenance.verifier import Verifier
+from provenance.verification.report import schema
+from provenance.verification.verifier import Verifier
 from tests.cli.conftest import Images, Invoke
 
 BAD = "\x1b[2J\u202e\n  ACCEPTED"

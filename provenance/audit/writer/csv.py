@@ -15,7 +15,7 @@ from typing import BinaryIO, ClassVar
 from provenance.audit.record import Heading, Record, Summary
 from provenance.audit.writer.row import Row
 from provenance.audit.writer.text import as_line
-from provenance.report import Report
+from provenance.verification.report import Report
 
 _STARTS = "=+-@＝＋－＠"  # noqa: RUF001 - full-width on purpose
 _TRIMMED = "\t\r\n"

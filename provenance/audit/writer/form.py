@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar, Protocol
 
 from provenance.audit.record import Record, Summary
-from provenance.report import Report
+from provenance.verification.report import Report
 
 
 class Writer(Protocol):

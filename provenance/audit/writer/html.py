@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, ClassVar
 
 from provenance.audit.naming import as_text
 from provenance.audit.record import Heading, Record, Summary
-from provenance.manifest import CREATED
-from provenance.report import Report
-from provenance.status import ValidationState
+from provenance.manifest.manifest import CREATED
+from provenance.manifest.status import ValidationState
+from provenance.verification.report import Report
 
 _PIECE = 64 * 1024
 _MAX_TEXT = 500

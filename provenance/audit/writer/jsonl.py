@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import BinaryIO, ClassVar
 
 from provenance.audit.record import Heading, Record, Summary
-from provenance.report import Report
+from provenance.verification.report import Report
 
 
 class JsonLinesWriter:

@@ -14,7 +14,7 @@ from typing import BinaryIO, ClassVar
 from provenance.audit.naming import as_xml
 from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer.text import as_line
-from provenance.report import Report
+from provenance.verification.report import Report
 
 _SUITE = "provenance audit"
 _COUNTED = ("failures", "errors", "skipped")

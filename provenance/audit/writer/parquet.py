@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from provenance.audit.record import Heading, Record, Summary
 from provenance.audit.writer.row import Row
-from provenance.report import Report
+from provenance.verification.report import Report
 
 MAX_GROUP_ROWS = 5_000
 MAX_GROUP_CHARACTERS = 32 * 1024 * 1024

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from provenance.audit.naming import as_text
 from provenance.audit.record import Record
 from provenance.audit.writer.text import as_utf8
-from provenance.report import Report
+from provenance.verification.report import Report
 
 
 class Row(NamedTuple):

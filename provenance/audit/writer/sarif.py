@@ -16,7 +16,7 @@ from provenance.audit.naming import as_uri
 from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer.rule import RULES, Rule
 from provenance.audit.writer.text import as_line
-from provenance.report import Report
+from provenance.verification.report import Report
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _TOOL = "azure-image-provenance"

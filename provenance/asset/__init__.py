@@ -1,0 +1,3 @@
+"""
+An image's bytes as received, and where in them a manifest store lies.
+"""

@@ -1,0 +1,3 @@
+"""
+What a manifest store says, as values; nothing here judges it.
+"""

@@ -1,0 +1,3 @@
+"""
+What a caller requires of a trusted manifest.
+"""

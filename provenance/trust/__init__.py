@@ -1,0 +1,3 @@
+"""
+Who signed, when, and whom we believe: certificates, paths, time-stamps and trust profiles.
+"""

@@ -1,0 +1,3 @@
+"""
+Which bytes of an asset its hard binding leaves open to change.
+"""

@@ -1,0 +1,3 @@
+"""
+An asset in, a verdict out.
+"""
