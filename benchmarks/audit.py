@@ -39,7 +39,7 @@ from pathlib import Path
 
 from provenance import MICROSOFT, Verifier
 from provenance.audit import Audit, Summary
-from provenance.audit.outputs import Outputs
+from provenance.audit.writer.outputs import Outputs
 from provenance.authority import Authority, azure_v2, plain_jpeg, plain_png, sign_image
 from provenance.validation.engine import Anchors, engine_settings
 

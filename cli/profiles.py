@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from provenance.cli.output import replaced
+from provenance.cli.output.destination import replaced
 from provenance.distribution import configuration_folder
 from provenance.errors import TrustError
 from provenance.toml_table import is_name

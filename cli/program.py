@@ -17,7 +17,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from provenance.cli import terminal
+from provenance.cli.output import terminal
 from provenance.errors import (
     BaselineError,
     PolicyError,
@@ -48,21 +48,21 @@ _BAD_REQUESTS = (BaselineError, PolicyError, SettingsError, StateError, StoreAdd
 
 COMMANDS = {
     "verify": ("verify", "verify", "Verify the Content Credentials of images."),
-    "inspect": ("inspection", "inspect", "Show everything the Content Credentials of an image say."),
+    "inspect": ("inspect", "inspect", "Show everything the Content Credentials of an image say."),
     "audit": ("audit", "audit", "Verify every image in folders, for reports and as a gate in CI."),
-    "generate": ("generation", "generate", "Generate images with Azure OpenAI, and verify them."),
-    "edit": ("generation", "edit", "Edit images with Azure OpenAI, and verify what comes back."),
+    "generate": ("generate", "generate", "Generate images with Azure OpenAI, and verify them."),
+    "edit": ("generate", "edit", "Edit images with Azure OpenAI, and verify what comes back."),
     "serve": ("serve", "serve", "Judge images that are sent over HTTP, and keep the reports."),
-    "simulate": ("simulation", "simulate", "Run an Azure-compatible image API on this machine."),
+    "simulate": ("simulate", "simulate", "Run an Azure-compatible image API on this machine."),
     "keys": ("keys", "keys", "Make, list and revoke API keys of the moderation service."),
     "policy": ("policy", "policy", "See what the policies demand."),
     "trust": ("trust", "trust", "Choose whose signatures to trust."),
-    "selftest": ("selftest", "selftest", "Judge known images, to see that this installation works."),
+    "selftest": ("self_test", "selftest", "Judge known images, to see that this installation works."),
     "schema": ("schema", "schema", "Print the JSON Schema of reports."),
     "completion": ("completion", "completion", "Print the script for completion in a shell."),
 }
 """
-By name: module below `provenance.cli`, the command in it, and its help in one line.
+By name: module below `provenance.cli.command`, the command in it, and its help in one line.
 """
 
 
@@ -87,7 +87,9 @@ class Program(click.Group):
         # Importing makes no garbage; looking for it is a tenth of what a short command takes.
         gc.disable()
         try:
-            command: click.Command = getattr(importlib.import_module(f"provenance.cli.{module}"), name)
+            command: click.Command = getattr(
+                importlib.import_module(f"provenance.cli.command.{module}"), name
+            )
         finally:
             gc.enable()
         return command

@@ -15,12 +15,12 @@ from typing import Any
 
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
 from provenance.asset.asset import Asset, Limits
-from provenance.service.telemetry import Meter
+from provenance.service.observability.metrics import Meter
 from provenance.verification.report import trust_to_dict
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "sample_images"
-EXAMPLES = ROOT / "provenance" / "service" / "examples.json"
+EXAMPLES = ROOT / "provenance" / "service" / "openapi" / "examples.json"
 
 KEPT_AT = "2026-08-17T12:00:00Z"
 CURSOR = "AAZZPOjdcAAAAAAAAAAAKg"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from provenance.audit.judging import Stamp, Task
+from provenance.audit.worker import Stamp, Task
 from provenance.authority import Authority, azure_v1, azure_v2, designer, plain_jpeg, plain_png, sign_image
 
 PNG = plain_png(24, 16, seed=1)

@@ -20,9 +20,9 @@ from typing import Any, Self
 
 import httpx
 
+from provenance.service.config.settings import Settings
+from provenance.service.resources import Service
 from provenance.service.server import Server, address_of, listen
-from provenance.service.service import Service
-from provenance.service.settings import Settings
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
 PROFILE = SAMPLES / "trust.toml"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from provenance import Verifier, to_dict
 from provenance import authority as made
 from provenance.authority import Authority, sign_image
-from provenance.service.entry import Entry, ReportKey, entry_of
+from provenance.service.store.stored_report import Entry, ReportKey, entry_of
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report
 from tests.support import PNG

@@ -17,8 +17,8 @@ import pytest
 from provenance import PolicyError, WorkerCrashedError
 from provenance.audit import dispatch
 from provenance.audit.dispatch import Dispatcher
-from provenance.audit.judging import Answer, Order, Stamp, Task
 from provenance.audit.record import Category, Unnamed
+from provenance.audit.worker import Answer, Order, Stamp, Task
 from provenance.workers import WorkerPool
 
 STAMP = Stamp(1, 2, 3)

@@ -27,7 +27,7 @@ from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer import html
 from provenance.audit.writer.html import HtmlWriter
 from provenance.authority import Authority
-from provenance.cli import render
+from provenance.cli.output import verdict
 from provenance.errors import MalformedAssetError
 from provenance.trust.profile import TrustProfile
 from provenance.verification.verifier import Verifier
@@ -455,7 +455,7 @@ def test_every_sample_is_told_in_the_words_of_the_command(opened: Open) -> None:
             page.press("ArrowRight")
 
     for name, words in told.items():
-        rows = {row.label: row.text for row in render.verdict(name, judged(name, DEFAULT))}
+        rows = {row.label: row.text for row in verdict.verdict(name, judged(name, DEFAULT))}
         assert words == {term: rows.get(term, "").replace("anchor of yours", "anchor") for term in words}
 
 
@@ -479,7 +479,7 @@ def test_every_cause_is_told_in_the_words_of_the_command(
             page.press("ArrowRight")
 
     for name, words in told.items():
-        rows = {row.label: row.text for row in render.verdict(name, results[name])}
+        rows = {row.label: row.text for row in verdict.verdict(name, results[name])}
         assert words == {term: rows.get(term, "").replace("anchor of yours", "anchor") for term in terms}
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from provenance import MICROSOFT, Limits, PolicyError, Verifier, builtin_policies, load_policy
 from provenance.asset.asset import Asset
-from provenance.audit import judging as module
-from provenance.audit.judging import Answer, Order, Settings, Stamp, Task, judging
+from provenance.audit import worker as module
 from provenance.audit.record import Category, Record
+from provenance.audit.worker import Answer, Order, Settings, Stamp, Task, judging
 from provenance.authority import Authority
 from provenance.errors import AssetTooLargeError, EngineError
 from provenance.trust.profile import TrustProfile

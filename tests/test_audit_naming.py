@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.audit.naming import EncodedName, as_text, as_uri, as_xml
+from provenance.audit.writer.file_name import EncodedName, as_text, as_uri, as_xml
 
 NAMES = st.binary(min_size=1, max_size=40).map(lambda raw: os.fsdecode(raw.replace(b"\0", b"\1")))
 

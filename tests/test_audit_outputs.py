@@ -23,8 +23,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from provenance.audit.outputs import FORMATS, STANDARD_OUTPUT, Outputs, Target, format_of
 from provenance.audit.record import Summary
+from provenance.audit.writer.outputs import FORMATS, STANDARD_OUTPUT, Outputs, Target, format_of
 from provenance.errors import OutputFileError
 from tests.audit_support import HEADING, hostile_records, sample_records, summary_of
 
@@ -200,7 +200,7 @@ def test_no_package_is_needed_for_what_is_not_asked_for() -> None:
 import sys
 from pathlib import Path
 sys.modules["pyarrow"] = None
-from provenance.audit.outputs import FORMATS, Outputs
+from provenance.audit.writer.outputs import FORMATS, Outputs
 Outputs([(Path(f"audit-{name}"), name) for name in FORMATS if name != "parquet"], None)
 """
 
@@ -279,7 +279,7 @@ def test_an_audit_that_is_not_finished_leaves_the_files_as_they_were(
 KILLED = """
 import os, sys
 from pathlib import Path
-from provenance.audit.outputs import Outputs
+from provenance.audit.writer.outputs import Outputs
 from tests.audit_support import HEADING, many_records
 with Outputs([(Path(name), None) for name in sys.argv[1:]], HEADING) as outputs:
     for record in many_records(500):
@@ -302,7 +302,7 @@ def test_a_process_that_is_killed_leaves_the_files_as_they_were(folder: Path) ->
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from provenance.audit.outputs import Outputs
+from provenance.audit.writer.outputs import Outputs
 from provenance.errors import OutputFileError
 from tests.audit_support import HEADING, many_records, summary_of
 count, limit, *names = sys.argv[1:]
@@ -413,7 +413,7 @@ def test_no_outputs_are_outputs_too() -> None:
 SHOWN = """
 import os, sys
 from pathlib import Path
-from provenance.audit.outputs import Outputs
+from provenance.audit.writer.outputs import Outputs
 from provenance.errors import OutputFileError
 from tests.audit_support import HEADING, sample_records, summary_of
 name, *wanted = sys.argv[1:]
@@ -528,7 +528,7 @@ def test_a_full_device_behind_standard_output_is_named(name: str, unbuffered: st
 INTERRUPTED = """
 import signal, sys
 from pathlib import Path
-from provenance.audit.outputs import Outputs
+from provenance.audit.writer.outputs import Outputs
 from tests.audit_support import HEADING, sample_records, summary_of
 signal.signal(signal.SIGUSR1, lambda *_: None)
 with Outputs([(Path("-"), "jsonl")], HEADING) as outputs:

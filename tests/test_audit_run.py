@@ -33,8 +33,8 @@ from provenance import (
 from provenance.audit import Audit, Record, Summary
 from provenance.audit import run as module
 from provenance.audit import state as state_module
-from provenance.audit.judging import Answer, Order, Settings, judging
 from provenance.audit.record import Category
+from provenance.audit.worker import Answer, Order, Settings, judging
 from provenance.authority import Authority
 from provenance.policy.policy import CreatedPolicy
 from provenance.trust.profile import TrustProfile, dump_trust_profile

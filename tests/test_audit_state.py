@@ -17,9 +17,9 @@ import pytest
 
 from provenance import StateError, UnsupportedAssetError
 from provenance.audit import state as state_module
-from provenance.audit.judging import Answer, Stamp
 from provenance.audit.record import Category, Unnamed
 from provenance.audit.state import APPLICATION_ID, MAX_PATHS, VERSION, Known, State
+from provenance.audit.worker import Answer, Stamp
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGED_BY = b"j" * 32
@@ -363,7 +363,7 @@ def test_a_full_disk_is_told_and_costs_only_what_was_not_kept(path: Path) -> Non
 KILLED = """
 import os, sys
 from pathlib import Path
-from provenance.audit.judging import Answer, Stamp
+from provenance.audit.worker import Answer, Stamp
 from provenance.audit.record import Category, Unnamed
 from provenance.audit.state import State
 state = State(Path(sys.argv[1]), b"j" * 32)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.audit.walk import Found, walk
+from provenance.audit.source.local import Found, walk
 
 
 def plant(root: Path, *names: str | bytes) -> None:

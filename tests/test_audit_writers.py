@@ -30,7 +30,7 @@ import provenance
 from provenance import AssetError, EngineError, errors
 from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer.csv import CsvWriter
-from provenance.audit.writer.form import Writer
+from provenance.audit.writer.interface import Writer
 from provenance.audit.writer.jsonl import JsonLinesWriter
 from provenance.audit.writer.junit import JUnitWriter
 from provenance.audit.writer.parquet import MAX_GROUP_CHARACTERS, MAX_GROUP_ROWS, ParquetWriter

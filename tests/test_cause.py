@@ -29,7 +29,7 @@ from provenance.authority import (
     sign_image,
     without_signature,
 )
-from provenance.cli import render
+from provenance.cli.output import verdict
 from provenance.manifest.status import ValidationState
 from provenance.trust.profile import TrustProfile
 from provenance.verification.cause import Cause
@@ -78,7 +78,7 @@ def said(result: VerificationResult) -> str:
     """
     Give what the command says.
     """
-    return "\n".join(f"{row.label or ''} {row.text}" for row in render.verdict("x", result))
+    return "\n".join(f"{row.label or ''} {row.text}" for row in verdict.verdict("x", result))
 
 
 @pytest.mark.parametrize("cause", CHECKS)
@@ -160,7 +160,7 @@ def test_each_cause_has_words_of_its_own(results: Mapping[Cause, VerificationRes
     """
     An expired signer, one of another purpose and an unknown one call for different things.
     """
-    states = {render.state_in_words(result) for result in results.values()}
+    states = {verdict.state_in_words(result) for result in results.values()}
     advice = {line for r in results.values() for line in said(r).splitlines() if line.startswith("next")}
 
     assert len(states) == len(advice) == len(results)

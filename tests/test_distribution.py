@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from provenance import MICROSOFT, Limits, Verifier, builtin_policies
-from provenance.audit.judging import Settings, judging
+from provenance.audit.worker import Settings, judging
 from provenance.authority import Authority
 from provenance.distribution import (
     HOME,
@@ -32,7 +32,7 @@ from provenance.distribution import (
 )
 from provenance.errors import InstallationChangedError
 from provenance.policy.policy import CreatedPolicy, load_policy
-from provenance.service.judging import make_judge, make_verifiers
+from provenance.service.dispatch import make_judge, make_verifiers
 from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
 from tests.audit_run_support import settle
 from tests.cli.conftest import PROGRAM

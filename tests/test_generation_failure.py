@@ -31,8 +31,8 @@ from provenance.generation import (
     ServiceUnavailableError,
     WrongPathError,
 )
-from provenance.generation.failure import error_of
 from provenance.generation.redaction import redact
+from provenance.generation.response.error_answer import error_of
 
 HATE = {"hate": {"filtered": True, "severity": "high"}, "jailbreak": {"filtered": False, "detected": False}}
 

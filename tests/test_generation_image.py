@@ -20,11 +20,11 @@ import pytest
 from provenance.authority import Authority, azure_v1, plain_jpeg, plain_png, sign_image
 from provenance.errors import UnsupportedAssetError
 from provenance.generation import GeneratedImage, Generation, ImageRejectedError, NotWrittenError
-from provenance.generation.body import AnswerReader, read_answer
-from provenance.generation.dialogue import judge
+from provenance.generation.call import judge
 from provenance.generation.errors import MalformedAnswerError
-from provenance.generation.event import EventReader
-from provenance.generation.field import as_flag, as_list, as_map
+from provenance.generation.json_value import as_flag, as_list, as_map
+from provenance.generation.response.base64_json import AnswerReader, read_answer
+from provenance.generation.response.event import EventReader
 from provenance.generation.storage import report_path
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import schema

@@ -42,12 +42,12 @@ from provenance.generation import (
     SettingError,
     TlsError,
 )
-from provenance.generation.address import Address, read_address
-from provenance.generation.proxy import Proxies
-from provenance.generation.setting import load_settings
-from provenance.generation.step import TransportError
-from provenance.generation.tls import load_tls
-from provenance.generation.transport import failure_of
+from provenance.generation.request.address import Address, read_address
+from provenance.generation.request.effect import TransportError
+from provenance.generation.request.endpoint import load_settings
+from provenance.generation.transport.http import failure_of
+from provenance.generation.transport.proxy import Proxies
+from provenance.generation.transport.tls import load_tls
 from tests.generation_support import (
     API_VERSION,
     KEY,

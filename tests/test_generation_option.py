@@ -28,9 +28,9 @@ from provenance.generation import (
     StreamEditOptions,
     entra_token_provider,
 )
-from provenance.generation.plan import make_plan
-from provenance.generation.setting import Settings, load_settings
-from provenance.generation.source import as_sources, read_inputs
+from provenance.generation.request.endpoint import Settings, load_settings
+from provenance.generation.request.image_request import make_plan
+from provenance.generation.request.source import as_sources, read_inputs
 
 GPT = ("gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from provenance.cli.program import COMMANDS
-from provenance.service.guard import MAX_TURNED_AWAY
+from provenance.service.config.settings import Settings, load_settings, table
+from provenance.service.http.protocol import MAX_TURNED_AWAY
+from provenance.service.observability.metrics import Meter
 from provenance.service.server import files_needed
-from provenance.service.settings import Settings, load_settings, table
-from provenance.service.telemetry import Meter
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")

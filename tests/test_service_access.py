@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from provenance.service import access
-from provenance.service.access import ApiKey, Presented, Scope, make_key, parse_key
-from provenance.service.database import Database
-from provenance.service.keys import KeyStore
-from provenance.service.tables import KEYS
+from provenance.service.auth import api_key
+from provenance.service.auth.api_key import ApiKey, Presented, Scope, make_key, parse_key
+from provenance.service.store.database import Database
+from provenance.service.store.key_store import KeyStore
+from provenance.service.store.tables import KEYS
 from tests.store_support import DAY, NOON, Clock
 
 SECRET = "s" * 43
@@ -60,7 +60,7 @@ def test_a_key_is_a_public_id_and_a_secret_of_256_bits() -> None:
     assert len(secret) == 43
     assert parts.digest == hashlib.sha256(secret.encode()).digest()
     assert parse_key(text) == parts
-    assert access.is_key_id(key_id)
+    assert api_key.is_key_id(key_id)
 
 
 def test_no_two_keys_are_alike() -> None:
@@ -150,8 +150,8 @@ def test_scopes_that_a_newer_version_knows_allow_nothing_here() -> None:
     """
     The store may be shared with it for a while.
     """
-    assert access.read_scopes("admin:all reports:read verify2 Verify") == {Scope.REPORTS_READ}
-    assert access.read_scopes("") == frozenset()
+    assert api_key.read_scopes("admin:all reports:read verify2 Verify") == {Scope.REPORTS_READ}
+    assert api_key.read_scopes("") == frozenset()
 
 
 @pytest.mark.parametrize("scopes", [{scope} for scope in Scope] + [set(Scope), {"verify", "admin"}])
@@ -159,10 +159,10 @@ def test_scopes_are_read_as_they_were_written(scopes: set[str]) -> None:
     """
     The same ones in the same way, whatever their order was.
     """
-    checked = access.check_scopes(scopes)
+    checked = api_key.check_scopes(scopes)
 
-    assert access.read_scopes(access.write_scopes(checked)) == checked == scopes
-    assert access.write_scopes(checked) == access.write_scopes(sorted(checked, reverse=True))
+    assert api_key.read_scopes(api_key.write_scopes(checked)) == checked == scopes
+    assert api_key.write_scopes(checked) == api_key.write_scopes(sorted(checked, reverse=True))
 
 
 # --- a key in the store --------------------------------------------------------------------------

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from provenance import StoreError, Verifier, to_dict
-from provenance.service import keyring
-from provenance.service.access import ApiKey
-from provenance.service.keyring import FRESH_S, MAX_ASKED, STALE_S, KeyRing
-from provenance.service.problem import ProblemError
-from provenance.service.rate import RateLimit
-from provenance.service.shelf import REST_S, Rest, Shelf
-from provenance.service.store import Store
-from provenance.service.telemetry import Meter
+from provenance.service.auth import key_cache
+from provenance.service.auth.api_key import ApiKey
+from provenance.service.auth.key_cache import FRESH_S, MAX_ASKED, STALE_S, KeyRing
+from provenance.service.auth.rate_limit import RateLimit
+from provenance.service.http.problem import ProblemError
+from provenance.service.observability.metrics import Meter
+from provenance.service.store.report_cache import REST_S, Rest, Shelf
+from provenance.service.store.store import Store
 from tests.service_support import ABSENT
 from tests.store_support import entry, key_of
 
@@ -184,7 +184,7 @@ def test_a_key_that_expires_is_refused_at_once(
         def now(_zone: object) -> datetime:
             return now + timedelta(hours=1)
 
-    monkeypatch.setattr(keyring, "datetime", Later)
+    monkeypatch.setattr(key_cache, "datetime", Later)
 
     assert find(ring, text) is None
 
@@ -235,7 +235,7 @@ def test_only_so_many_keys_are_remembered(
     """
     Those that were looked up last.
     """
-    monkeypatch.setattr(keyring, "_MAX_KEYS", 2)
+    monkeypatch.setattr(key_cache, "_MAX_KEYS", 2)
     texts = [store.create_key("test", ["verify"])[1] for _ in range(3)]
     asked = Asked(store, "find_key", monkeypatch)
 

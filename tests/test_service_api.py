@@ -529,7 +529,7 @@ def test_a_revoked_key_is_refused_soon(service: Running, monkeypatch: pytest.Mon
     before = httpx.post(f"{service.address}/v1/verify", content=PNG, headers=headers)
 
     service.service.store.revoke_key(key.id)
-    monkeypatch.setattr("provenance.service.keyring.FRESH_S", 0.0)
+    monkeypatch.setattr("provenance.service.auth.key_cache.FRESH_S", 0.0)
     after = httpx.post(f"{service.address}/v1/verify", content=PNG, headers=headers)
 
     assert before.status_code == 200

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from provenance.service import guard
+from provenance.service.http import protocol
 from tests.service_support import (
     ABSENT,
     ACCEPTED,
@@ -84,7 +84,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     Run a service that waits for nobody for long.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "LINGER_S", SLOW_S)
+        patch.setattr(protocol, "LINGER_S", SLOW_S)
         yield from _run(tmp_path_factory.mktemp("service"))
 
 
@@ -791,7 +791,7 @@ def test_far_too_many_connections_are_just_closed(service: Running) -> None:
     To tell each of them why would take all descriptors that there are.
     """
     connections = service.server.server_state.connections
-    held = [service.connect() for _ in range(40 + guard.MAX_TURNED_AWAY + 40)]
+    held = [service.connect() for _ in range(40 + protocol.MAX_TURNED_AWAY + 40)]
     try:
         until(lambda: _ends(held[-1]))
         most = len(connections)
@@ -800,7 +800,7 @@ def test_far_too_many_connections_are_just_closed(service: Running) -> None:
             connection.close()
     until(lambda: not connections)
 
-    assert most <= 40 + guard.MAX_TURNED_AWAY
+    assert most <= 40 + protocol.MAX_TURNED_AWAY
 
 
 def _ends(connection: socket.socket) -> bool:

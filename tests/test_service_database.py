@@ -23,11 +23,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, make_url
 
 from provenance.errors import ProvenanceError, StoreAddressError, StoreError, StoreVersionError
-from provenance.service import migrations
-from provenance.service.database import Database
-from provenance.service.entry import Entry, ReportKey
-from provenance.service.store import Store
-from provenance.service.tables import METADATA, REVISION_TABLE
+from provenance.service.store import migrations
+from provenance.service.store.database import Database
+from provenance.service.store.store import Store
+from provenance.service.store.stored_report import Entry, ReportKey
+from provenance.service.store.tables import METADATA, REVISION_TABLE
 from tests.postgresql_support import PASSWORD, PostgreSQL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,7 +165,7 @@ def test_a_new_file_that_is_written_to_just_now_is_waited_for(tmp_path: Path) ->
 
 STARTED = """
 import sys
-from provenance.service.store import Store
+from provenance.service.store.store import Store
 sys.stdin.read(1)
 with Store.open(sys.argv[1]) as store:
     store.check()

@@ -22,8 +22,8 @@ import pytest
 
 from provenance.authority import plain_png
 from provenance.errors import StoreError
-from provenance.service.entry import Entry, ReportKey
-from provenance.service.store import Store
+from provenance.service.store.store import Store
+from provenance.service.store.stored_report import Entry, ReportKey
 from tests.postgresql_support import PostgreSQL
 from tests.service_support import ACCEPTED, Process, Running, read_all, running, until
 
@@ -175,7 +175,7 @@ def test_an_image_that_takes_too_much_memory_costs_itself(
     """
     Not the machine's.
     """
-    monkeypatch.setattr("provenance.service.judging.make_judge", make_hog)
+    monkeypatch.setattr("provenance.service.dispatch.make_judge", make_hog)
     with running(tmp_path, max_memory=64 * 1024 * 1024) as service, service.client("verify") as client:
         answer = client.post("/v1/verify", content=PNG)
 
@@ -244,8 +244,8 @@ def test_a_full_disk_costs_no_verdict(small_disk: Path, monkeypatch: pytest.Monk
     """
     The answer says that it is not kept, the service says that it is not ready; both end when there is room.
     """
-    monkeypatch.setattr("provenance.service.shelf.REST_S", 0.0)
-    monkeypatch.setattr("provenance.service.health.CHECKED_EVERY_S", 0.0)
+    monkeypatch.setattr("provenance.service.store.report_cache.REST_S", 0.0)
+    monkeypatch.setattr("provenance.service.routes.health.CHECKED_EVERY_S", 0.0)
     with running(small_disk) as service, service.client("admin") as client:
         before = client.post("/v1/verify", content=picture(1))
         filling = small_disk / "filling"
@@ -288,8 +288,8 @@ def test_a_database_that_restarts_costs_no_verdict(
 
     A key that was known goes on being accepted.
     """
-    monkeypatch.setattr("provenance.service.shelf.REST_S", 0.05)
-    monkeypatch.setattr("provenance.service.keyring.FRESH_S", 0.05)
+    monkeypatch.setattr("provenance.service.store.report_cache.REST_S", 0.05)
+    monkeypatch.setattr("provenance.service.auth.key_cache.FRESH_S", 0.05)
     said: list[tuple[str, str]] = []
     ended = threading.Event()
     with running(tmp_path, database=postgresql.create_database(), queue=20) as service:

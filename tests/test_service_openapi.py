@@ -18,7 +18,7 @@ import httpx
 import jsonschema
 import pytest
 
-from provenance.service import guard
+from provenance.service.http import protocol
 from scripts import make_examples
 from tests.service_support import ABSENT, ACCEPTED, Running, running
 
@@ -284,8 +284,8 @@ def test_problems_of_a_connection_are_as_they_are_shown(described: Described) ->
     """
     They are made before there is a request that could be refused.
     """
-    made = {("408", "head"): guard.HEAD_TOO_SLOW, ("431", "head"): guard.HEAD_TOO_LARGE}
-    made["503", "connections"] = guard.TOO_MANY_CONNECTIONS
+    made = {("408", "head"): protocol.HEAD_TOO_SLOW, ("431", "head"): protocol.HEAD_TOO_LARGE}
+    made["503", "connections"] = protocol.TOO_MANY_CONNECTIONS
 
     for (response, example), problem in made.items():
         assert json.loads(problem.body("")) == problem_shown(described, response, example)

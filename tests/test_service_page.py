@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provenance.authority import Authority
-from provenance.cli import render
+from provenance.cli.output import verdict as render
 from provenance.manifest.status import ValidationState
 from provenance.service import page as served
 from provenance.verification.cause import Cause

@@ -24,7 +24,7 @@ from provenance.authority import (
     remote_manifest_xmp,
     sign_image,
 )
-from provenance.cli.terminal import printable
+from provenance.cli.output.terminal import printable
 from provenance.trust.profile import dump_trust_profile
 from tests.browser_support import Browser
 from tests.page_support import (

@@ -21,8 +21,8 @@ from provenance.errors import (
     UnsupportedAssetError,
     WorkerCrashedError,
 )
-from provenance.service import problem
-from provenance.service.problem import Problem, ProblemError
+from provenance.service.http import problem
+from provenance.service.http.problem import Problem, ProblemError
 
 ERRORS: list[ProvenanceError] = [
     AssetTooLargeError("bytes", 2, 1),

@@ -27,12 +27,12 @@ from provenance import (
     builtin_policies,
     to_dict,
 )
-from provenance.service.guard import MAX_TURNED_AWAY
-from provenance.service.retention import Retention
+from provenance.service.config.settings import Settings
+from provenance.service.http.protocol import MAX_TURNED_AWAY
+from provenance.service.resources import Service
 from provenance.service.server import address_of, files_needed, listen
-from provenance.service.service import Service
-from provenance.service.settings import Settings
-from provenance.service.store import Store
+from provenance.service.store.retention import Retention
+from provenance.service.store.store import Store
 from tests.service_support import ABSENT, ACCEPTED, PROFILE, Process, open_files, running, until
 from tests.store_support import entry
 
@@ -127,7 +127,7 @@ def test_a_service_whose_self_test_fails_does_not_start(
     """
     No verdict of it could be relied on; and what was opened is closed again.
     """
-    monkeypatch.setattr("provenance.service.judging.make_judge", make_failure)
+    monkeypatch.setattr("provenance.service.dispatch.make_judge", make_failure)
 
     with pytest.raises(EngineError, match="known image"), Service(settings(tmp_path)):
         pass
@@ -144,7 +144,7 @@ def test_a_worker_that_can_no_longer_start_is_told(tmp_path: Path, monkeypatch: 
     """
     By the component that is missing.
     """
-    monkeypatch.setattr("provenance.service.health.CHECKED_EVERY_S", 0.0)
+    monkeypatch.setattr("provenance.service.routes.health.CHECKED_EVERY_S", 0.0)
     with running(tmp_path) as service:
         ready = httpx.get(f"{service.address}/readyz").json()
         monkeypatch.setattr(service.service.judging._pool, "_make", make_failure)
@@ -235,13 +235,13 @@ def test_a_store_that_fails_does_not_end_retention(
         done.set()
         return 3
 
-    monkeypatch.setattr("provenance.service.retention.EVERY_S", 0.01)
+    monkeypatch.setattr("provenance.service.store.retention.EVERY_S", 0.01)
     with Store.open(settings(tmp_path).database) as store, caplog.at_level(logging.INFO):
         monkeypatch.setattr(store, "purge", purge)
         retention = Retention(store, 1)
         retention.start()
         assert done.wait(10)
-        monkeypatch.setattr("provenance.service.retention.EVERY_S", 3_600.0)
+        monkeypatch.setattr("provenance.service.store.retention.EVERY_S", 3_600.0)
         retention.close()
 
     assert [record.getMessage() for record in caplog.records][:2] == [
@@ -253,7 +253,7 @@ def test_a_store_that_fails_does_not_end_retention(
 LIMITED = """
 import resource, sys
 from provenance.service import server
-from provenance.service.settings import Settings
+from provenance.service.config.settings import Settings
 
 soft, hard, connections = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -13,7 +13,7 @@ import pytest
 from provenance import SettingsError, builtin_policies
 from provenance.distribution import state_folder
 from provenance.loopback import is_loopback
-from provenance.service.settings import (
+from provenance.service.config.settings import (
     Settings,
     load_settings,
     table,

@@ -19,8 +19,8 @@ import pytest
 
 from provenance.authority import Authority
 from provenance.errors import UnreadableAssetError
-from provenance.service.entry import ReportKey, entry_of
-from provenance.service.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
+from provenance.service.store.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
+from provenance.service.store.stored_report import ReportKey, entry_of
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report, error_to_dict, schema
 from tests.store_support import DAY, NOON, Clock, digest, entry, key_of, make_reports, numbered

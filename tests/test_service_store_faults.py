@@ -21,8 +21,8 @@ from sqlalchemy import create_engine
 
 from provenance.authority import Authority
 from provenance.errors import StoreError
-from provenance.service.database import MAX_CONNECTIONS, Database
-from provenance.service.store import Store
+from provenance.service.store.database import MAX_CONNECTIONS, Database
+from provenance.service.store.store import Store
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report
 from tests.postgresql_support import PostgreSQL
@@ -91,7 +91,7 @@ def refused(calls: dict[str, Callable[[], object]]) -> dict[str, str]:
 KEEPER = """
 import json, sys
 from itertools import count
-from provenance.service.store import Store
+from provenance.service.store.store import Store
 from tests.store_support import entry, numbered
 report = json.load(sys.stdin)
 with Store.open(sys.argv[1]) as store:

@@ -21,11 +21,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from provenance.errors import SettingsError
-from provenance.service.journal import JsonFormatter
-from provenance.service.problem import INTERNAL
-from provenance.service.store import Store
-from provenance.service.telemetry import Meter
-from provenance.service.tracing import NoTracing, open_tracing
+from provenance.service.http.problem import INTERNAL
+from provenance.service.observability.json_log import JsonFormatter
+from provenance.service.observability.metrics import Meter
+from provenance.service.observability.tracing import NoTracing, open_tracing
+from provenance.service.store.store import Store
 from tests.service_support import ABSENT, ACCEPTED, Process, Running, exchange, running, until
 
 PNG = ACCEPTED.read_bytes()
@@ -404,7 +404,7 @@ def test_tracing_without_its_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -
     """
     Whoever sets an address would wait for traces that never come.
     """
-    monkeypatch.delitem(sys.modules, "provenance.service.otlp", raising=False)
+    monkeypatch.delitem(sys.modules, "provenance.service.observability.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
 
     with pytest.raises(SettingsError, match=r"azure-image-provenance\[tracing\]"):

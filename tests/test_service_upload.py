@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 
-from provenance.service import upload as uploads
-from provenance.service.intake import BODY, Body
-from provenance.service.multipart import Begin, End, FormReader, Piece, read_files
-from provenance.service.problem import ProblemError
-from provenance.service.upload import Arrival, Patience, Room, Upload
+from provenance.service.http.body import BODY, Body
+from provenance.service.http.problem import ProblemError
+from provenance.service.upload import upload as uploads
+from provenance.service.upload.multipart import Begin, End, FormReader, Piece, read_files
+from provenance.service.upload.upload import Arrival, Patience, Room, Upload
 from tests.service_support import open_files
 
 PATIENT = Patience(5, 1)

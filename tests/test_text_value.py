@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 from provenance import SettingsError
 from provenance.audit.gate import Gate
-from provenance.cli import keys, main, options
-from provenance.service import request as asked
-from provenance.service.problem import ProblemError
-from provenance.service.settings import load_settings
+from provenance.cli import main, options
+from provenance.cli.command import keys
+from provenance.service.config.settings import load_settings
+from provenance.service.http import parameters as asked
+from provenance.service.http.problem import ProblemError
 from provenance.text_value import (
     DURATION,
     FLAG,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from provenance.service import uvicorn_protocol
+from provenance.service.http import uvicorn_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 

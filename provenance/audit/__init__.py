@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provenance.audit.gate import Baseline, Gate
-    from provenance.audit.outputs import Outputs
     from provenance.audit.record import Category, Heading, Record, Summary
     from provenance.audit.run import Audit
+    from provenance.audit.writer.outputs import Outputs
 
 __all__ = ["Audit", "Baseline", "Category", "Gate", "Heading", "Outputs", "Record", "Summary"]
 
 _HOMES = {
     "gate": ("Baseline", "Gate"),
-    "outputs": ("Outputs",),
+    "writer.outputs": ("Outputs",),
     "record": ("Category", "Heading", "Record", "Summary"),
     "run": ("Audit",),
 }

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from provenance.audit.judging import MAX_ANSWER_BYTES, Answer, Order, Task, refused
+from provenance.audit.worker import MAX_ANSWER_BYTES, Answer, Order, Task, refused
 from provenance.errors import DeadlineExceededError, EngineError, WorkerCrashedError
 from provenance.workers import WorkerPool
 

@@ -21,7 +21,10 @@ from typing import Literal, cast, get_args
 
 from provenance.asset.asset import Limits
 from provenance.audit.dispatch import Dispatcher
-from provenance.audit.judging import (
+from provenance.audit.record import Heading, Record, Summary, Unnamed
+from provenance.audit.source.local import Found, walk
+from provenance.audit.state import MAX_PATHS, Known, State
+from provenance.audit.worker import (
     MAX_ANSWER_BYTES,
     Answer,
     Order,
@@ -30,9 +33,6 @@ from provenance.audit.judging import (
     Task,
     judging,
 )
-from provenance.audit.record import Heading, Record, Summary, Unnamed
-from provenance.audit.state import MAX_PATHS, Known, State
-from provenance.audit.walk import Found, walk
 from provenance.distribution import version
 from provenance.errors import UnsupportedAssetError
 from provenance.policy.policy import DEFAULT, Policy, load_policy

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from provenance.audit.judging import Answer
 from provenance.audit.record import Category, Unnamed
+from provenance.audit.worker import Answer
 from provenance.errors import StateError
 
 APPLICATION_ID = 0x41495061

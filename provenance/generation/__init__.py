@@ -12,8 +12,8 @@ Nothing here decodes a picture or saves one again: that would destroy its Conten
 
 from __future__ import annotations
 
-from provenance.generation.capability import MODELS
 from provenance.generation.client import AsyncAzureImageClient, AzureImageClient, ClientOptions
+from provenance.generation.content_filter import FilterReport, FilterResult
 from provenance.generation.entra import entra_token_provider
 from provenance.generation.errors import (
     AuthenticationError,
@@ -43,7 +43,6 @@ from provenance.generation.errors import (
     WrongPathError,
 )
 from provenance.generation.exchange import Bounds, Chance
-from provenance.generation.filtering import FilterReport, FilterResult
 from provenance.generation.image import (
     GeneratedImage,
     Generation,
@@ -52,8 +51,9 @@ from provenance.generation.image import (
     Saved,
     Usage,
 )
-from provenance.generation.option import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
-from provenance.generation.patience import Pace, Patience
+from provenance.generation.request.capability import MODELS
+from provenance.generation.request.options import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
+from provenance.generation.transport.retry import Pace, Patience
 
 __all__ = [
     "MODELS",

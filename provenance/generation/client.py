@@ -17,19 +17,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict, Unpack, cast
 
-from provenance.generation.dialogue import Dialogue, OnRejected
-from provenance.generation.driver import AsyncDriver, SyncDriver
+from provenance.generation.call import Dialogue, OnRejected
 from provenance.generation.errors import SettingError
 from provenance.generation.exchange import Bounds, Chance, Exchange
 from provenance.generation.image import GeneratedImage, Generation, PartialImage
-from provenance.generation.option import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
-from provenance.generation.patience import Pace, Patience
-from provenance.generation.plan import Plan, make_plan
-from provenance.generation.proxy import Proxies
-from provenance.generation.setting import Settings, TokenProvider, load_settings
-from provenance.generation.source import ImageSource, as_sources
-from provenance.generation.tls import load_tls
-from provenance.generation.transport import Route
+from provenance.generation.request.endpoint import Settings, TokenProvider, load_settings
+from provenance.generation.request.image_request import Plan, make_plan
+from provenance.generation.request.options import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
+from provenance.generation.request.source import ImageSource, as_sources
+from provenance.generation.transport.http import Route
+from provenance.generation.transport.proxy import Proxies
+from provenance.generation.transport.retry import Pace, Patience
+from provenance.generation.transport.runner import AsyncDriver, SyncDriver
+from provenance.generation.transport.tls import load_tls
 from provenance.verification.verifier import Verifier
 
 Images = ImageSource | Sequence[ImageSource]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from provenance.generation.address import is_host
 from provenance.generation.errors import (
     ErrorFacts,
     GenerationError,
@@ -17,9 +16,10 @@ from provenance.generation.errors import (
     MalformedAnswerError,
     ServiceUnavailableError,
 )
-from provenance.generation.failure import read_trace
 from provenance.generation.redaction import redact
-from provenance.generation.step import Head, Request
+from provenance.generation.request.address import is_host
+from provenance.generation.request.effect import Head, Request
+from provenance.generation.response.error_answer import read_trace
 from provenance.loopback import is_loopback
 
 _URL = re.compile(

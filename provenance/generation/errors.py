@@ -38,7 +38,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from provenance.errors import ProvenanceError
-from provenance.generation.filtering import FilterReport
+from provenance.generation.content_filter import FilterReport
 
 
 class Trace(NamedTuple):

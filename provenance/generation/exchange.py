@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from provenance.generation.answer import Origin
-from provenance.generation.body import AnswerReader
 from provenance.generation.download import download_error, download_request
 from provenance.generation.errors import (
     ErrorFacts,
@@ -24,14 +22,9 @@ from provenance.generation.errors import (
     TlsError,
     Trace,
 )
-from provenance.generation.failure import error_of
-from provenance.generation.field import Json
-from provenance.generation.patience import Pace, Patience
-from provenance.generation.plan import Plan, api_request
+from provenance.generation.json_value import Json
 from provenance.generation.redaction import redact
-from provenance.generation.setting import Settings
-from provenance.generation.source import InputImage
-from provenance.generation.step import (
+from provenance.generation.request.effect import (
     Conversation,
     Head,
     Leave,
@@ -43,6 +36,13 @@ from provenance.generation.step import (
     read,
     send,
 )
+from provenance.generation.request.endpoint import Settings
+from provenance.generation.request.image_request import Plan, api_request
+from provenance.generation.request.source import InputImage
+from provenance.generation.response.base64_json import AnswerReader
+from provenance.generation.response.error_answer import error_of
+from provenance.generation.response.image_answer import Origin
+from provenance.generation.transport.retry import Pace, Patience
 
 _T = TypeVar("_T")
 

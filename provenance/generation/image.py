@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provenance.errors import ProvenanceError
+from provenance.generation.content_filter import FilterReport
 from provenance.generation.errors import NOTHING_KNOWN, GenerationError, NotWrittenError, Trace
-from provenance.generation.filtering import FilterReport
 from provenance.generation.storage import report_path, save_pair
 from provenance.verification.report import Report, error_to_dict, to_dict
 from provenance.verification.verdict import VerificationResult

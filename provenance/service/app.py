@@ -18,12 +18,8 @@ from starlette.types import ASGIApp, Scope
 
 from provenance.distribution import version
 from provenance.errors import ProvenanceError
-from provenance.service import openapi
-from provenance.service.components import Description
-from provenance.service.frame import Frame, visit_of
-from provenance.service.health import HealthRoutes
-from provenance.service.page import routes as page_routes
-from provenance.service.problem import (
+from provenance.service.http.middleware import Frame, visit_of
+from provenance.service.http.problem import (
     INTERNAL,
     Problem,
     ProblemError,
@@ -31,9 +27,13 @@ from provenance.service.problem import (
     not_found,
     problem_of,
 )
-from provenance.service.reports import ReportRoutes
-from provenance.service.service import Service
-from provenance.service.verify import VerifyRoutes
+from provenance.service.openapi import operations
+from provenance.service.openapi.components import Description
+from provenance.service.page import routes as page_routes
+from provenance.service.resources import Service
+from provenance.service.routes.health import HealthRoutes
+from provenance.service.routes.reports import ReportRoutes
+from provenance.service.routes.verify import VerifyRoutes
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ class _Route(Route):
 class _Api(FastAPI):
     def __init__(self, service: Service) -> None:
         super().__init__(
-            title=openapi.TITLE,
-            summary=openapi.SUMMARY,
-            description=openapi.DESCRIPTION,
+            title=operations.TITLE,
+            summary=operations.SUMMARY,
+            description=operations.DESCRIPTION,
             version=version(),
             docs_url=None,  # what it shows is fetched from another host
             redoc_url=None,
@@ -93,7 +93,7 @@ class _Api(FastAPI):
         for method, path, endpoint in _endpoints(service):
             # What is asked is read and described by us: dependencies and models would only take time.
             self.router.routes.append(_Route(path, endpoint, methods=[method], include_in_schema=False))
-            self._operations[method, path] = openapi.operation(
+            self._operations[method, path] = operations.operation(
                 method,
                 path,
                 policies=tuple(service.policies),
@@ -117,7 +117,7 @@ class _Api(FastAPI):
         """
         Describe the API.
         """
-        return openapi.complete(super().openapi(), self._operations, needs_key=self._needs_key)
+        return operations.complete(super().openapi(), self._operations, needs_key=self._needs_key)
 
 
 def _endpoints(service: Service) -> tuple[tuple[str, str, Endpoint], ...]:

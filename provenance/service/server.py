@@ -16,11 +16,11 @@ import uvicorn
 
 from provenance.errors import SettingsError
 from provenance.service.app import create_app
-from provenance.service.database import MAX_CONNECTIONS
-from provenance.service.guard import MAX_TURNED_AWAY, guarded
-from provenance.service.journal import configure_logging
-from provenance.service.service import Service
-from provenance.service.settings import Settings
+from provenance.service.config.settings import Settings
+from provenance.service.http.protocol import MAX_TURNED_AWAY, guarded
+from provenance.service.observability.json_log import configure_logging
+from provenance.service.resources import Service
+from provenance.service.store.database import MAX_CONNECTIONS
 
 _BACKLOG = 1_024
 # One image is judged while the next one of a batch arrives.

@@ -10,9 +10,7 @@ Needs the extra `simulator`. Its images prove nothing to anybody who does not ch
 
 from __future__ import annotations
 
-from provenance.simulator.access import TokenBook
 from provenance.simulator.app import create_app
-from provenance.simulator.body import BodyLimits
 from provenance.simulator.clock import Clock, ManualClock, system_clock
 from provenance.simulator.fault import (
     MALFORMED_BODY,
@@ -30,10 +28,12 @@ from provenance.simulator.fault import (
     Oversize,
     Redirect,
 )
-from provenance.simulator.journal import RecordedRequest
 from provenance.simulator.model import MODELS, ImageModel
-from provenance.simulator.moderation import FilterSpelling
-from provenance.simulator.request import ImageRequest
+from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.body import BodyLimits
+from provenance.simulator.request.image_request import ImageRequest
+from provenance.simulator.request.moderation import FilterSpelling
+from provenance.simulator.request_log import RecordedRequest
 from provenance.simulator.server import DEFAULT_KEY, Simulator, serve
 from provenance.simulator.signing import SigningStyle
 from provenance.simulator.simulation import API_VERSIONS, NEWEST_API_VERSION, Behaviour, Simulation

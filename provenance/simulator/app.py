@@ -16,19 +16,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from provenance.simulator import refusal
-from provenance.simulator.answer import revise
-from provenance.simulator.blob import PREFIX, BlobError
-from provenance.simulator.body import Upload, check_uploads, read_form, read_json
-from provenance.simulator.delivery import Studio
+from provenance.simulator.blob_store import PREFIX, BlobError
 from provenance.simulator.fault import Answer, Cut, Delay, Deny, Fail, Fault, Oversize, Redirect
+from provenance.simulator.image_response import Studio
 from provenance.simulator.model import ImageModel
-from provenance.simulator.moderation import FilterStage, filtered
-from provenance.simulator.refusal import ApiError
-from provenance.simulator.request import Fields, ImageRequest, Operation, read_request
-from provenance.simulator.response import AsciiJSONResponse, CutResponse, oversize
+from provenance.simulator.request.body import Upload, check_uploads, read_form, read_json
+from provenance.simulator.request.image_request import Fields, ImageRequest, Operation, read_request
+from provenance.simulator.request.moderation import FilterStage, filtered
+from provenance.simulator.request_context import Form, Visit
+from provenance.simulator.response import api_error
+from provenance.simulator.response.api_error import ApiError
+from provenance.simulator.response.http_response import AsciiJSONResponse, CutResponse, oversize
+from provenance.simulator.response.image_answer import revise
 from provenance.simulator.simulation import Simulation
-from provenance.simulator.visit import Form, Visit
 
 _OPERATIONS = frozenset({"generations", "edits"})
 
@@ -74,14 +74,14 @@ class _Api:
 
     async def not_found(self, request: Request, _error: Exception) -> Response:
         visit = Visit.begin(self._simulation, request)
-        response = _refused(refusal.resource_not_found())
+        response = _refused(api_error.resource_not_found())
         visit.end(response)
         return response
 
     async def _answer(self, visit: Visit) -> Response:
         parameters = visit.request.path_params
         if parameters["operation"] not in _OPERATIONS:
-            raise refusal.resource_not_found()
+            raise api_error.resource_not_found()
         operation = cast("Operation", parameters["operation"])
         form: Form = "deployment" if "deployment" in parameters else "v1"
         visit.enter(form)
@@ -111,7 +111,7 @@ class _Api:
         if model is None:
             named = values.get("model")
             if not isinstance(named, str) or not named:
-                raise refusal.missing_parameter("model")
+                raise api_error.missing_parameter("model")
             model = visit.find_deployment(named)
             _require_edits(model, operation)
         asked = read_request(Fields(values), model, visit.deployment, operation, refuse_model=refuse_model)
@@ -135,9 +135,9 @@ async def _meet(fault: Fault | None) -> Response | None:
     if isinstance(fault, Delay):
         await asyncio.sleep(fault.seconds)
     elif isinstance(fault, Fail):
-        raise refusal.failed(fault.status, fault.retry_after_s)
+        raise api_error.failed(fault.status, fault.retry_after_s)
     elif isinstance(fault, Deny):
-        raise refusal.denied(fault.reason)
+        raise api_error.denied(fault.reason)
     elif isinstance(fault, Answer):
         return Response(fault.content, fault.status, media_type=fault.content_type)
     elif isinstance(fault, Redirect):
@@ -158,7 +158,7 @@ def _filter(visit: Visit, asked: ImageRequest) -> None:
 
 def _require_edits(model: ImageModel, operation: Operation) -> None:
     if operation == "edits" and model.answers_with_url:
-        raise refusal.operation_not_supported(model)
+        raise api_error.operation_not_supported(model)
 
 
 def _refused(error: ApiError) -> Response:

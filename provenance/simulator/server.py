@@ -21,12 +21,12 @@ import uvicorn
 from provenance.atomic_file import replaced
 from provenance.authority import KeyType
 from provenance.loopback import is_loopback
-from provenance.simulator.access import TokenBook
 from provenance.simulator.app import create_app
-from provenance.simulator.body import BodyLimits
 from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
-from provenance.simulator.journal import RecordedRequest
+from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.body import BodyLimits
+from provenance.simulator.request_log import RecordedRequest
 from provenance.simulator.simulation import Behaviour, Simulation
 from provenance.trust.profile import TrustProfile, dump_trust_profile
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from provenance.authority import KeyType
-from provenance.simulator.access import TokenBook
-from provenance.simulator.blob import BlobStore
-from provenance.simulator.body import BodyLimits
+from provenance.simulator.blob_store import BlobStore
 from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
-from provenance.simulator.journal import Journal
 from provenance.simulator.model import MODELS, ImageModel, find_model
-from provenance.simulator.moderation import FilterSpelling
 from provenance.simulator.quota import Quota
-from provenance.simulator.refusal import RetryHint
+from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.body import BodyLimits
+from provenance.simulator.request.moderation import FilterSpelling
+from provenance.simulator.request_log import Journal
+from provenance.simulator.response.api_error import RetryHint
 from provenance.simulator.signing import Signer, SigningStyle
 from provenance.trust.profile import TrustProfile
 

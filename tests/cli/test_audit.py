@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from provenance.cli.progress import Meter, _duration
+from provenance.cli.output.progress import Meter, _duration
 from tests.cli.conftest import PROGRAM, Images, Invoke, Run
 
 ALL = {"accepted.png", "lineage.png", "trailing.png", "invalid.png", "valid.png", "absent.png"}
@@ -394,7 +394,7 @@ def test_the_meter_says_how_far_how_fast_and_how_long(
     """
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     now = iter([0.0, 1.0, 1.1, 2.0])
-    monkeypatch.setattr("provenance.cli.progress.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("provenance.cli.output.progress.time.monotonic", lambda: next(now))
     monkeypatch.setenv("COLUMNS", "120")
 
     with Meter(lambda: 1_200, lambda: "3 invalid") as meter:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from provenance.service.access import Scope
-from provenance.service.keys import KeyStore
+from provenance.service.auth.api_key import Scope
+from provenance.service.store.key_store import KeyStore
 from tests.cli.conftest import PROGRAM, Invoke, Run
 from tests.postgresql_support import PASSWORD, PostgreSQL
 

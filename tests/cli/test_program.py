@@ -19,7 +19,8 @@ import click
 import pytest
 from click.shell_completion import BashComplete
 
-from provenance.cli import main, selftest
+from provenance.cli import main
+from provenance.cli.command import self_test
 from provenance.cli.program import COMMANDS
 from provenance.errors import EngineError, TrustError
 from provenance.verification.report import schema
@@ -292,7 +293,7 @@ def test_a_self_test_that_fails_is_no_success(
     """
     Neither is one without cases.
     """
-    monkeypatch.setattr(selftest, "run", lambda: cases)
+    monkeypatch.setattr(self_test, "run", lambda: cases)
 
     assert invoke("selftest").exit_code == 3
     assert invoke("selftest", "--format", "json").exit_code == 3
@@ -309,7 +310,7 @@ def test_a_self_test_that_cannot_run_is_no_bad_request(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(selftest, "run", fail)
+    monkeypatch.setattr(self_test, "run", fail)
 
     result = invoke("selftest")
 

@@ -13,7 +13,7 @@ import pytest
 
 from provenance.cli import profiles
 from provenance.service import server
-from provenance.service.settings import Settings, table
+from provenance.service.config.settings import Settings, table
 from provenance.trust.profile import load_trust_profile
 from tests.cli.conftest import Images, Invoke
 

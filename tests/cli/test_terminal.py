@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.cli.terminal import Row, complain, printable, quoted, show
+from provenance.cli.output.terminal import Row, complain, printable, quoted, show
 
 ANY_TEXT = st.text(st.characters(), max_size=200)
 """

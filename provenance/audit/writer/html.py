@@ -15,8 +15,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, BinaryIO, ClassVar
 
-from provenance.audit.naming import as_text
 from provenance.audit.record import Heading, Record, Summary
+from provenance.audit.writer.file_name import as_text
 from provenance.manifest.manifest import CREATED
 from provenance.manifest.status import ValidationState
 from provenance.verification.report import Report

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import BinaryIO, ClassVar
 
-from provenance.audit.naming import as_xml
 from provenance.audit.record import Category, Heading, Record, Summary
+from provenance.audit.writer.file_name import as_xml
 from provenance.audit.writer.text import as_line
 from provenance.verification.report import Report
 

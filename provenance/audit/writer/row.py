@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-from provenance.audit.naming import as_text
 from provenance.audit.record import Record
+from provenance.audit.writer.file_name import as_text
 from provenance.audit.writer.text import as_utf8
 from provenance.verification.report import Report
 

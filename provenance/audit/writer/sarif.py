@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO, ClassVar
 
-from provenance.audit.naming import as_uri
 from provenance.audit.record import Category, Heading, Record, Summary
+from provenance.audit.writer.file_name import as_uri
 from provenance.audit.writer.rule import RULES, Rule
 from provenance.audit.writer.text import as_line
 from provenance.verification.report import Report

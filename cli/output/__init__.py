@@ -1,0 +1,3 @@
+"""
+What the command shows and writes.
+"""

@@ -1,0 +1,3 @@
+"""
+Where the files of an audit come from.
+"""

@@ -1,0 +1,3 @@
+"""
+What is asked of the image API, checked before anything is sent.
+"""

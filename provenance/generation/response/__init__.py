@@ -1,0 +1,3 @@
+"""
+What the image API answers, taken apart.
+"""

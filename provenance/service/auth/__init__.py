@@ -1,0 +1,3 @@
+"""
+Who may ask, and how often.
+"""

@@ -1,0 +1,54 @@
+"""
+Threads for what would hold up the event loop, a few for each purpose, so that none waits for another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from provenance.service.http import problem
+
+Result = TypeVar("Result")
+
+
+class Threads:
+    """
+    A few threads, and a bound on what waits for them; for the event loop's thread.
+    """
+
+    def __init__(self, purpose: str, count: int, most: int) -> None:
+        """
+        Begin without any: each is started when it is needed.
+
+        Args:
+            purpose: What they are for, as their name.
+
+            count: How many.
+
+            most: Most calls at a time, those that wait for a thread included.
+        """
+        self._threads = ThreadPoolExecutor(count, purpose)
+        self._room = threading.Semaphore(most)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """
+        Do something in one of them; what it raises is raised here.
+
+        Raises:
+            ProblemError: 503 if too much waits for them already.
+        """
+        if not self._room.acquire(blocking=False):
+            raise problem.too_busy()
+        done = self._threads.submit(work)
+        done.add_done_callback(lambda _: self._room.release())
+        return await asyncio.wrap_future(done)
+
+    def close(self) -> None:
+        """
+        End them, once they did what they were given.
+        """
+        self._threads.shutdown()

@@ -1,0 +1,3 @@
+"""
+What the API answers, a module for each group of paths.
+"""

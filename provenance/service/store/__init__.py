@@ -1,0 +1,3 @@
+"""
+Reports and API keys in a database.
+"""

@@ -1,0 +1,3 @@
+"""
+Images on their way in: bounded, hashed, and in files without names.
+"""

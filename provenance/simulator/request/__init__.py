@@ -1,0 +1,3 @@
+"""
+What a client asks of the simulator, checked as Azure checks it.
+"""

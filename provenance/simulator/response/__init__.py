@@ -1,0 +1,3 @@
+"""
+What the simulator answers, in Azure's words.
+"""
