@@ -25,9 +25,9 @@ endif
 
 # The library, the command, the processes, the service: what may differ between releases of Python. Left out are
 # long runs, and what needs a browser, a database server or other programs, or looks at files alone.
-CORE := tests $(patsubst %,--ignore-glob='tests/test_%.py',*_soak architecture audit_html packaging \
-	pre_commit_hook service_attacks service_database service_faults service_openapi service_page* service_store* setup) \
-	--ignore=tests/cli/test_audit.py --ignore=tests/cli/test_keys.py
+CORE := tests --ignore=tests/project --ignore=tests/service/http --ignore=tests/service/openapi --ignore=tests/service/page \
+	--ignore=tests/service/store --ignore=tests/service/test_faults.py --ignore=tests/generation/test_soak.py \
+	--ignore=tests/audit/test_html.py --ignore=tests/cli/test_audit.py --ignore=tests/cli/test_keys.py
 
 .PHONY: help setup demo test lint types unit core newest-python newest format wheel wheel-check requirements clean
 .PHONY: other-python
@@ -90,7 +90,7 @@ wheel: $(STAMP)
 	@$(BIN)/python -P -m build --wheel --no-isolation --outdir dist .
 
 wheel-check: $(STAMP)
-	$(BIN)/python -m pytest tests/test_packaging.py
+	$(BIN)/python -m pytest tests/project/test_packaging.py
 
 requirements: build/lock/.installed
 	bash scripts/export_requirements.sh build/lock/bin/uv

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from provenance.authority import Authority
 from provenance.trust.profile import TrustProfile
-from tests import postgresql_support
 from tests.browser_support import Browser, launch
-from tests.postgresql_support import PostgreSQL
+from tests.service import postgresql_support
+from tests.service.postgresql_support import PostgreSQL
 from tests.support import SHARED, trust_in
 
 settings.register_profile(

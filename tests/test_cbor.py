@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provenance.cbor import MAX_DEPTH, count_items, decode
 from provenance.errors import StructureError
-from tests.test_store_bounds import LIES
+from tests.manifest.test_store_bounds import LIES
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.binary() | st.text(),

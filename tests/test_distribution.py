@@ -34,10 +34,10 @@ from provenance.errors import InstallationChangedError
 from provenance.policy.policy import CreatedPolicy, load_policy
 from provenance.service.dispatch import make_judge, make_verifiers
 from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
-from tests.audit_run_support import settle
+from tests.audit.run_support import settle
 from tests.cli.conftest import PROGRAM
-from tests.service_support import Process
-from tests.store_support import make_images
+from tests.service.store_support import make_images
+from tests.service.support import Process
 from tests.support import PNG
 
 JUDGING = (NAME, "c2pa-python", "cbor2", "cryptography")

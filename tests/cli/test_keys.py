@@ -19,7 +19,7 @@ from click.testing import Result
 from provenance.service.auth.api_key import Scope
 from provenance.service.store.key_store import KeyStore
 from tests.cli.conftest import PROGRAM, Invoke, Run
-from tests.postgresql_support import PASSWORD, PostgreSQL
+from tests.service.postgresql_support import PASSWORD, PostgreSQL
 
 KEY = re.compile(r"aip_[a-z2-7]{16}_[A-Za-z0-9_-]{43}")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
