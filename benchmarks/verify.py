@@ -30,7 +30,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from provenance import ValidationState, Verifier
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.validation.engine import Anchors, engine_settings, load_engine
 
 Work = Callable[[Path], object]

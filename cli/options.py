@@ -16,7 +16,7 @@ from typing import TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from provenance.asset.asset import Limits
+from provenance.asset.limits import Limits
 from provenance.cli import profiles
 from provenance.policy.policy import DEFAULT, Policy, builtin_policies, load_policy
 from provenance.text_value import TextValueError, read_size, read_time

@@ -15,7 +15,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from provenance.asset.asset import Asset, Limits
+    from provenance.asset.asset import Asset
+    from provenance.asset.limits import Limits
     from provenance.errors import (
         AssetError,
         AssetTooLargeError,

@@ -7,6 +7,7 @@ the bytes do not account for: lengths past their end, nesting without end, keys 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -138,3 +139,10 @@ def _head(data: bytes, position: int, *, in_indefinite: bool) -> tuple[int, int 
     if major == _TAG:
         return position, 1
     return position, {_ARRAY: argument, _MAP: 2 * argument}.get(major, 0)
+
+
+def as_list(value: object) -> Sequence[object]:
+    """
+    Read a decoded value as a list; anything else is an empty one.
+    """
+    return value if isinstance(value, list | tuple) else ()

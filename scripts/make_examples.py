@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.service.observability.metrics import Meter
 from provenance.verification.report import trust_to_dict
 

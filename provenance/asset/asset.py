@@ -1,5 +1,5 @@
 """
-An image's bytes, exactly as received, and the limits on reading them.
+An image's bytes, exactly as received.
 
 Nothing here trusts a name: the media type is read from the first bytes, and a path is opened once, so
 that what is judged, hashed and handed to the engine are the same bytes even if the path is replaced.
@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import stat
 import sys
-from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from provenance.asset.limits import Limits
+from provenance.asset.media_type import media_type
 from provenance.errors import (
     AssetError,
     AssetTooLargeError,
     FolderAssetError,
     UnreadableAssetError,
-    UnsupportedAssetError,
 )
 
 _WINDOW_BYTES = 4096
@@ -48,95 +47,6 @@ _IRREGULAR = (
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
-
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"II+\x00", "image/tiff"),
-    (b"MM\x00+", "image/tiff"),
-)
-
-_STILL_BRANDS = {
-    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "image/heic"),
-}
-_STRUCTURAL_BRANDS = frozenset((b"mif1", b"msf1", b"mif3"))
-
-_SVG_PROLOG = rb"(?s)\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)"
-_SVG_ROOT = rb"\s*<(?:[A-Za-z_][\w.-]*:)?svg[\s/>]"
-
-_LOOKS_LIKE = (
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or Office document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"RIFF", "a RIFF file that is not WebP"),
-    (b"BM", "a BMP image"),
-    (b"8BPS", "a Photoshop document"),
-    (b"\xff\x0a", "a JPEG XL image"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
-    (b"\x00\x00\x01\x00", "an icon"),
-    (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
-    (b"OggS", "an Ogg file"),
-    (b"ID3", "an MP3 file"),
-    (b"{", "JSON text"),
-    (b"<", "markup without an svg root element"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """
-    How much of an asset may be read before reading it is refused.
-
-    The store's bounds are several times what 1,104 genuine stores, of 2023 to 2026 and of all makers, hold at
-    most: 12 manifests, 171 boxes, 54 assertions, 15 ingredients, 230 kB and 3,181 values in one box.
-
-    Attributes:
-        max_bytes: Largest asset.
-
-        max_chunks: Most chunks (PNG, WebP) or segments and restart markers (JPEG) in the container.
-
-        max_store_bytes: Largest manifest store; over all its segments, and over all stores if there
-            is more than one.
-
-        max_manifests: Most manifests in a manifest store.
-
-        max_boxes: Most boxes in a manifest store.
-
-        max_assertions: Most assertions in a manifest store, and most references to assertions in all its
-            claims.
-
-        max_ingredients: Most ingredient assertions in a manifest store.
-
-        max_structured_bytes: Most bytes of CBOR and JSON in a manifest store.
-
-        max_values: Most values in that CBOR, keys included.
-
-        max_xmp_bytes: Largest XMP packet; a larger one is left unread and is no error.
-    """
-
-    max_bytes: int = 128 * 1024 * 1024
-    max_chunks: int = 65_536
-    max_store_bytes: int = 8 * 1024 * 1024
-    max_manifests: int = 64
-    max_boxes: int = 2048
-    max_assertions: int = 512
-    max_ingredients: int = 128
-    max_structured_bytes: int = 1024 * 1024
-    max_values: int = 131_072
-    max_xmp_bytes: int = 1024 * 1024
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                message = f"{field.name} must be a positive whole number, not {value!r}"
-                raise ValueError(message)
 
 
 @runtime_checkable
@@ -190,7 +100,7 @@ class Asset:
         self._file: io.FileIO | None = None
         self.size = size
         self.name = name
-        self.media_type = _media_type(window[:_WINDOW_BYTES])
+        self.media_type = media_type(window[:_WINDOW_BYTES])
 
     @classmethod
     def open(cls, source: AssetSource, limits: Limits) -> Self:
@@ -451,57 +361,3 @@ def _read_piece(stream: BinaryStream, length: int) -> bytes:
     else:
         message = f"the stream gives {type(piece).__name__}, not bytes"
     raise UnreadableAssetError(message)
-
-
-def _media_type(head: bytes) -> str:
-    for magic, media_type in _MAGIC:
-        if head.startswith(magic):
-            return media_type
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[4:8] == b"ftyp":
-        return _iso_media_type(head)
-    if _is_svg(head):
-        return "image/svg+xml"
-    raise UnsupportedAssetError(_describe(head))
-
-
-def _iso_media_type(head: bytes) -> str:
-    """
-    Read the brands of an ISO base media file: the major one first, then the compatible ones.
-
-    In a low-overhead image (brand "mif3") the minor version stands for a brand, too: that of the codec.
-
-    Source:
-        ISO/IEC 14496-12, "File type box"; ISO/IEC 23008-12 with amendment 2, annex B and "Low-overhead
-        image file format"; AV1 Image File Format, section 6.
-    """
-    size = int.from_bytes(head[:4], "big")
-    end = min(size, len(head)) if size > 1 else len(head)
-    major = 16 if size == 1 else 8
-    minor = (major + 4,) if head[major : major + 4] == b"mif3" else ()
-    brands = [head[at : at + 4] for at in (major, *minor, *range(major + 8, end - 3, 4))]
-    for brand in brands:
-        if brand in _STILL_BRANDS:
-            return _STILL_BRANDS[brand]
-    if not _STRUCTURAL_BRANDS.isdisjoint(brands):
-        return "image/heif"
-    message = f"an MP4, QuickTime or other ISO media file of brand {brands[0]!r}"
-    raise UnsupportedAssetError(message)
-
-
-def _is_svg(head: bytes) -> bool:
-    rest = head.removeprefix(b"\xef\xbb\xbf")
-    while prolog := re.match(_SVG_PROLOG, rest):
-        rest = rest[prolog.end() :]
-    return re.match(_SVG_ROOT, rest) is not None
-
-
-def _describe(head: bytes) -> str:
-    if not head:
-        return "it is empty"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for magic, kind in _LOOKS_LIKE:
-        if head.startswith(magic) or text.startswith(magic):
-            return f"it looks like {kind}"
-    return f"it begins with the bytes {head[:8].hex(' ')}"

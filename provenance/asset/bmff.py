@@ -11,8 +11,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout, too_many_chunks
+from provenance.asset.limits import Limits
 from provenance.errors import AssetTooLargeError, MalformedAssetError
 
 MAX_BOXES_WITH_STORE = 2048

@@ -4,8 +4,9 @@ GIF: blocks up to the first image, and past it only where there is a manifest st
 
 from __future__ import annotations
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout, Part, too_many_chunks
+from provenance.asset.limits import Limits
 from provenance.errors import AssetTooLargeError
 
 _MAX_BLOCKS_WITH_STORE = 4096

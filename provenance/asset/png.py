@@ -8,8 +8,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout, Part, too_many_chunks
+from provenance.asset.limits import Limits
 
 _CHUNK_HEADER = struct.Struct(">I4s")
 _STORE = b"caBX"

@@ -7,11 +7,12 @@ find out. A store is handed on as it is embedded, damaged or not; whether it hol
 
 from __future__ import annotations
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.bmff import scan_bmff
 from provenance.asset.gif import scan_gif
 from provenance.asset.jpeg import scan_jpeg
 from provenance.asset.layout import Embedding, Layout, Part
+from provenance.asset.limits import Limits
 from provenance.asset.png import scan_png
 from provenance.asset.svg import scan_svg
 from provenance.asset.tiff import scan_tiff

@@ -11,8 +11,9 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout
+from provenance.asset.limits import Limits
 from provenance.errors import AssetTooLargeError
 
 _MAX_BYTES_WITH_STORE = 32 * 1024 * 1024

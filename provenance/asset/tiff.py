@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout, too_many_chunks
+from provenance.asset.limits import Limits
 from provenance.errors import AssetTooLargeError
 
 _MAX_ENTRIES_WITH_STORE = 4096

@@ -7,8 +7,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Findings, Layout, too_many_chunks
+from provenance.asset.limits import Limits
 
 _RIFF_HEADER = struct.Struct("<4sI")
 _FRAME_HEADER_BYTES = 10

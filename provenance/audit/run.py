@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from provenance.asset.asset import Limits
+from provenance.asset.limits import Limits
 from provenance.audit.dispatch import Dispatcher
 from provenance.audit.record import Heading, Record, Summary, Unnamed
 from provenance.audit.source.local import Found, walk

@@ -17,7 +17,8 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, cast
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.audit.record import Unnamed
 from provenance.audit.thumbnail import make_thumbnail, maker
 from provenance.errors import (

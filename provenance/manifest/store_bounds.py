@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from cbor2 import CBORTag
 
 from provenance import cbor
-from provenance.asset.asset import Limits
+from provenance.asset.limits import Limits
 from provenance.errors import AssetTooLargeError, StructureError, UnsupportedAssetError
 from provenance.manifest.jumbf import COMPRESSED_MANIFEST, Box, SignedManifest
 

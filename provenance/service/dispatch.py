@@ -20,7 +20,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.errors import DeadlineExceededError, EngineError, InstallationChangedError
 from provenance.policy.policy import Policy
 from provenance.service.config.settings import Settings

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import Layout, scan
 from provenance.asset.xmp import provenance_of
 from provenance.errors import AssetTooLargeError, StructureError

@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.errors import EngineError, ProvenanceError
 from provenance.policy.policy import DEFAULT, load_policy
 from provenance.trust.profile import load_trust_profile

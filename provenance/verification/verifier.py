@@ -12,7 +12,8 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from provenance.asset.asset import Asset, AssetSource, Limits
+from provenance.asset.asset import Asset, AssetSource
+from provenance.asset.limits import Limits
 from provenance.distribution import verdict_digest
 from provenance.policy.policy import DEFAULT, Policy, builtin_policies, load_policy
 from provenance.trust.microsoft import MICROSOFT

@@ -14,7 +14,8 @@ from typing import cast
 import cbor2
 
 from provenance import authority as made
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import Layout, scan
 from provenance.authority import AssertionSpec, Authority
 

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import provenance.asset.asset
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.errors import AssetError, AssetTooLargeError, UnreadableAssetError, UnsupportedAssetError
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"

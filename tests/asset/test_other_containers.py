@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import Verifier
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.layout import Embedding, Part
+from provenance.asset.limits import Limits
 from provenance.authority import Authority
 from provenance.errors import AssetError, AssetTooLargeError, MalformedAssetError
 from provenance.manifest.status import ValidationState

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import Layout, scan
 from provenance.asset.xmp import provenance_of
 from provenance.errors import AssetError, AssetTooLargeError, MalformedAssetError

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, padding, rsa, u
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import scan
 from provenance.authority import (
     PURPOSE_MICROSOFT_CLAIM,

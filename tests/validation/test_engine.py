@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance import authority as made
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.authority import Authority, sign_image
 from provenance.errors import EngineError
 from provenance.manifest.manifest import Action, Manifest, ManifestStore

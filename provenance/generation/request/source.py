@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import scan
 from provenance.errors import AssetError
 from provenance.generation.errors import ErrorFacts, InvalidOptionError

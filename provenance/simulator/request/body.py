@@ -13,7 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import Layout, scan
 from provenance.errors import AssetError
 from provenance.simulator.response.api_error import body_too_large, body_too_slow, invalid, missing_parameter

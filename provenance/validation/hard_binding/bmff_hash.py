@@ -48,7 +48,7 @@ class _Extent(NamedTuple):
     elsewhere: bool
 
 
-def bmff_coverage(asset: Asset, layout: Layout, assertion: Mapping[str, object]) -> Coverage:
+def bmff_hash_coverage(asset: Asset, layout: Layout, assertion: Mapping[str, object]) -> Coverage:
     """
     Hold a hash over boxes of the ISO base media file format against the file.
 

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from provenance import VerificationResult, Verifier
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.asset.scan import Embedding, Layout
 from provenance.authority import (
     Authority,

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
 from provenance.asset.bmff import tree
 from provenance.asset.layout import Layout
+from provenance.asset.limits import Limits
 from provenance.asset.scan import scan
 from provenance.authority import Authority
 from provenance.errors import AssetTooLargeError
@@ -21,7 +22,7 @@ from provenance.manifest.jumbf import MANIFEST, MANIFEST_STORE, Box
 from provenance.manifest.status import StatusKind
 from provenance.validation.engine import Anchors, Engine
 from provenance.validation.hard_binding import binding
-from provenance.validation.hard_binding.bmff_hash import bmff_coverage
+from provenance.validation.hard_binding.bmff_hash import bmff_hash_coverage
 from provenance.validation.hard_binding.coverage import Coverage
 from tests.asset.container_support import (
     EXCLUSIONS,
@@ -50,7 +51,7 @@ def coverage(data: bytes, assertion: Mapping[str, object], layout: Layout | None
     Hold an assertion against bytes.
     """
     asset = Asset.from_bytes(data, LIMITS)
-    return bmff_coverage(asset, layout or scan(asset, LIMITS), assertion)
+    return bmff_hash_coverage(asset, layout or scan(asset, LIMITS), assertion)
 
 
 def covered(data: bytes) -> Coverage:
