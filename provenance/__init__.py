@@ -5,18 +5,16 @@ Do the Content Credentials of an image prove that Azure OpenAI made it.
 
     result = verify("picture.png")
     if result.accepted: ...
-
-Names are imported when they are first asked for: most of the time a short command takes is importing.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from provenance.lazy_names import lazy_names
+
 if TYPE_CHECKING:
-    from provenance.asset.asset import Asset
-    from provenance.asset.limits import Limits
+    from provenance.asset import Asset, Limits
     from provenance.errors import (
         AssetError,
         AssetTooLargeError,
@@ -40,22 +38,32 @@ if TYPE_CHECKING:
         UnsupportedAssetError,
         WorkerCrashedError,
     )
-    from provenance.manifest.status import ValidationState, ValidationStatus
-    from provenance.policy.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
-    from provenance.policy.requirement import (
+    from provenance.manifest import ValidationState, ValidationStatus
+    from provenance.policy import (
         AcceptedDescription,
+        AllOf,
+        AnyOf,
         Check,
-        Demand,
+        CreatedPolicy,
         Description,
         Outcome,
+        Policy,
+        Requirement,
         SoftwareAgent,
         WhenWithin,
+        builtin_policies,
+        load_policy,
     )
-    from provenance.trust.microsoft import MICROSOFT
-    from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile, load_trust_profile
-    from provenance.verification.report import error_to_dict, schema, to_dict
-    from provenance.verification.verdict import NotAcceptedError, VerificationResult
-    from provenance.verification.verifier import Verifier, verify
+    from provenance.trust import MICROSOFT, ClaimAnchor, Pin, TrustProfile, load_trust_profile
+    from provenance.verification import (
+        NotAcceptedError,
+        VerificationResult,
+        Verifier,
+        error_to_dict,
+        schema,
+        to_dict,
+        verify,
+    )
 
 __all__ = [
     "MICROSOFT",
@@ -70,7 +78,6 @@ __all__ = [
     "ClaimAnchor",
     "CreatedPolicy",
     "DeadlineExceededError",
-    "Demand",
     "DependencyError",
     "Description",
     "EngineError",
@@ -85,6 +92,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "ProvenanceError",
+    "Requirement",
     "SettingsError",
     "SoftwareAgent",
     "StateError",
@@ -110,62 +118,58 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {
-    "asset.asset": ("Asset", "Limits"),
-    "policy.requirement": (
-        "AcceptedDescription",
-        "Check",
-        "Demand",
-        "Description",
-        "Outcome",
-        "SoftwareAgent",
-        "WhenWithin",
-    ),
-    "errors": (
-        "AssetError",
-        "AssetTooLargeError",
-        "BaselineError",
-        "DeadlineExceededError",
-        "DependencyError",
-        "EngineError",
-        "FolderAssetError",
-        "InstallationChangedError",
-        "MalformedAssetError",
-        "OutputFileError",
-        "PolicyError",
-        "ProvenanceError",
-        "SettingsError",
-        "StoreAddressError",
-        "StoreError",
-        "StoreVersionError",
-        "StateError",
-        "TrustError",
-        "UnreadableAssetError",
-        "UnsupportedAssetError",
-        "WorkerCrashedError",
-    ),
-    "trust.microsoft": ("MICROSOFT",),
-    "policy.policy": ("AllOf", "AnyOf", "CreatedPolicy", "Policy", "builtin_policies", "load_policy"),
-    "verification.report": ("error_to_dict", "schema", "to_dict"),
-    "manifest.status": ("ValidationState", "ValidationStatus"),
-    "trust.profile": ("ClaimAnchor", "Pin", "TrustProfile", "load_trust_profile"),
-    "verification.verdict": ("NotAcceptedError", "VerificationResult"),
-    "verification.verifier": ("Verifier", "verify"),
-}
-
-
-def __getattr__(name: str) -> object:
-    """
-    Import a public name from the module it lives in.
-    """
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"provenance.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    """
-    Name what can be asked for.
-    """
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "asset": ("Asset", "Limits"),
+        "errors": (
+            "AssetError",
+            "AssetTooLargeError",
+            "BaselineError",
+            "DeadlineExceededError",
+            "DependencyError",
+            "EngineError",
+            "FolderAssetError",
+            "InstallationChangedError",
+            "MalformedAssetError",
+            "OutputFileError",
+            "PolicyError",
+            "ProvenanceError",
+            "SettingsError",
+            "StateError",
+            "StoreAddressError",
+            "StoreError",
+            "StoreVersionError",
+            "TrustError",
+            "UnreadableAssetError",
+            "UnsupportedAssetError",
+            "WorkerCrashedError",
+        ),
+        "manifest": ("ValidationState", "ValidationStatus"),
+        "policy": (
+            "AcceptedDescription",
+            "AllOf",
+            "AnyOf",
+            "Check",
+            "CreatedPolicy",
+            "Description",
+            "Outcome",
+            "Policy",
+            "Requirement",
+            "SoftwareAgent",
+            "WhenWithin",
+            "builtin_policies",
+            "load_policy",
+        ),
+        "trust": ("ClaimAnchor", "MICROSOFT", "Pin", "TrustProfile", "load_trust_profile"),
+        "verification": (
+            "NotAcceptedError",
+            "VerificationResult",
+            "Verifier",
+            "error_to_dict",
+            "schema",
+            "to_dict",
+            "verify",
+        ),
+    },
+)

@@ -18,7 +18,7 @@ MAX_FILE_BYTES = 4 * 1024 * 1024
 _MAX_NAME = 64
 
 
-class Form(NamedTuple):
+class TomlTable(NamedTuple):
     """
     One table.
 
@@ -95,23 +95,23 @@ class Form(NamedTuple):
             raise self.error(f"{self.where}: {key!r} is missing or not a list of text")
         return tuple(value)
 
-    def table(self, key: str) -> Form:
+    def table(self, key: str) -> TomlTable:
         """
         Return a table.
         """
         value = self.data.get(key)
         if not isinstance(value, dict):
             raise self.error(f"{self.where}: [{key}] is missing or not a table")
-        return Form(value, f"[{key}]", self.error)
+        return TomlTable(value, f"[{key}]", self.error)
 
-    def tables(self, key: str) -> tuple[Form, ...]:
+    def tables(self, key: str) -> tuple[TomlTable, ...]:
         """
         Return a list of tables; empty where the key is missing.
         """
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.error(f"{self.where}: {key!r} is not a list of tables")
-        return tuple(Form(item, f"[[{key}]]", self.error) for item in value)
+        return tuple(TomlTable(item, f"[[{key}]]", self.error) for item in value)
 
 
 def read_file(path: Path, error: type[ProvenanceError]) -> bytes:
@@ -131,7 +131,7 @@ def read_file(path: Path, error: type[ProvenanceError]) -> bytes:
     return data
 
 
-def parse_toml(data: bytes, where: str, error: type[ProvenanceError]) -> Form:
+def parse_toml(data: bytes, where: str, error: type[ProvenanceError]) -> TomlTable:
     """
     Parse TOML.
 
@@ -139,7 +139,7 @@ def parse_toml(data: bytes, where: str, error: type[ProvenanceError]) -> Form:
         ProvenanceError: Of the kind asked for, if it is not TOML in UTF-8.
     """
     try:
-        return Form(tomllib.loads(data.decode()), where, error)
+        return TomlTable(tomllib.loads(data.decode()), where, error)
     except (ValueError, RecursionError) as cause:
         raise error(f"{where} is not TOML: {cause}") from cause
 

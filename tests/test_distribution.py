@@ -91,7 +91,7 @@ CHANGED: dict[str, list[Any]] = {
     "policy": [
         "azure-openai-lineage",
         CreatedPolicy(
-            DEFAULT.name, DEFAULT.version + 1, builtin_policies()["azure-openai-documented"].demands
+            DEFAULT.name, DEFAULT.version + 1, builtin_policies()["azure-openai-documented"].requirements
         ),
     ],
     "trust": [renamed(), TrustProfile("other", MICROSOFT.claim_anchors, MICROSOFT.time_stamp_anchors)],

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from provenance.errors import PolicyError, TrustError
-from provenance.toml_table import MAX_FILE_BYTES, Form, is_name, parse_toml, read_file
+from provenance.toml_table import MAX_FILE_BYTES, TomlTable, is_name, parse_toml, read_file
 
 BOTH_ERRORS = pytest.mark.parametrize("error", [PolicyError, TrustError])
 
 
-def form(toml: str) -> Form:
+def form(toml: str) -> TomlTable:
     """
     Parse a table under the name that the messages below hold.
     """

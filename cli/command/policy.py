@@ -1,5 +1,5 @@
 """
-`provenance policy`: what the policies demand, in words and as data.
+`provenance policy`: what the policies requirement, in words and as data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from provenance.cli import options
 from provenance.cli.output import terminal
 from provenance.cli.output.terminal import Row, quoted
 from provenance.policy.policy import AllOf, AnyOf, CreatedPolicy, Policy, builtin_policies, load_policy
-from provenance.policy.requirement import AcceptedDescription, Demand, Description, SoftwareAgent, WhenWithin
+from provenance.policy.requirement import (
+    AcceptedDescription,
+    Description,
+    Requirement,
+    SoftwareAgent,
+    WhenWithin,
+)
 
 _SCOPES = {
     "active": "the active manifest",
@@ -80,20 +86,20 @@ def _in_words(item: Policy, depth: int) -> Iterator[Row]:
             yield from _in_words(part, depth + 2)
     elif isinstance(item, CreatedPolicy):
         yield Row(f"demands of the c2pa.created action of {_SCOPES[item.scope]}:", depth=depth + 1)
-        for demand in item.demands:
-            yield from _demand_in_words(demand, depth + 2)
+        for requirement in item.requirements:
+            yield from _requirement_in_words(requirement, depth + 2)
 
 
-def _demand_in_words(demand: Demand, depth: int) -> Iterator[Row]:
-    if isinstance(demand, SoftwareAgent):
-        yield Row(" or ".join(map(quoted, demand.names)), "made by", depth)
-    elif isinstance(demand, Description):
-        for position, form in enumerate(demand.accepted):
+def _requirement_in_words(requirement: Requirement, depth: int) -> Iterator[Row]:
+    if isinstance(requirement, SoftwareAgent):
+        yield Row(" or ".join(map(quoted, requirement.names)), "made by", depth)
+    elif isinstance(requirement, Description):
+        for position, form in enumerate(requirement.accepted):
             yield Row(_form_in_words(form), "or" if position else "described as", depth)
-    elif isinstance(demand, WhenWithin):
-        yield Row(f"stated, and within {demand.seconds} s of the trusted time-stamp", "when", depth)
+    elif isinstance(requirement, WhenWithin):
+        yield Row(f"stated, and within {requirement.seconds} s of the trusted time-stamp", "when", depth)
     else:
-        yield Row(repr(demand), depth=depth)
+        yield Row(repr(requirement), depth=depth)
 
 
 def _form_in_words(form: AcceptedDescription) -> str:
@@ -113,19 +119,19 @@ def _as_json(item: Policy) -> dict[str, object]:
         key = "all_of" if isinstance(item, AllOf) else "any_of"
         return {**_head(item), key: [_as_json(part) for part in item.policies]}
     if isinstance(item, CreatedPolicy):
-        demands = [_demand_as_json(demand) for demand in item.demands]
-        return {**_head(item), "scope": item.scope, "demands": demands}
+        requirements = [_requirement_as_json(requirement) for requirement in item.requirements]
+        return {**_head(item), "scope": item.scope, "demands": requirements}
     return _head(item)
 
 
-def _demand_as_json(demand: Demand) -> dict[str, object]:
-    if isinstance(demand, SoftwareAgent):
-        return {"check": "software_agent", "names": list(demand.names)}
-    if isinstance(demand, Description):
-        return {"check": "description", "accepted": [_form_as_json(form) for form in demand.accepted]}
-    if isinstance(demand, WhenWithin):
-        return {"check": "when", "within_s": demand.seconds, "of": "time-stamp"}
-    return {"check": repr(demand)}
+def _requirement_as_json(requirement: Requirement) -> dict[str, object]:
+    if isinstance(requirement, SoftwareAgent):
+        return {"check": "software_agent", "names": list(requirement.names)}
+    if isinstance(requirement, Description):
+        return {"check": "description", "accepted": [_form_as_json(form) for form in requirement.accepted]}
+    if isinstance(requirement, WhenWithin):
+        return {"check": "when", "within_s": requirement.seconds, "of": "time-stamp"}
+    return {"check": repr(requirement)}
 
 
 def _form_as_json(form: AcceptedDescription) -> dict[str, object]:

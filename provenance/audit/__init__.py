@@ -13,8 +13,9 @@ usual `if __name__ == "__main__":` around this.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from provenance.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from provenance.audit.gate import Baseline, Gate
@@ -24,26 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Audit", "Baseline", "Category", "Gate", "Heading", "Outputs", "Record", "Summary"]
 
-_HOMES = {
-    "gate": ("Baseline", "Gate"),
-    "writer.outputs": ("Outputs",),
-    "record": ("Category", "Heading", "Record", "Summary"),
-    "run": ("Audit",),
-}
-
-
-def __getattr__(name: str) -> object:
-    """
-    Import a public name from the module it lives in.
-    """
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"provenance.audit.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    """
-    Name what can be asked for.
-    """
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "gate": ("Baseline", "Gate"),
+        "writer.outputs": ("Outputs",),
+        "record": ("Category", "Heading", "Record", "Summary"),
+        "run": ("Audit",),
+    },
+)

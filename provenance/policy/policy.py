@@ -1,7 +1,7 @@
 """
 What a caller demands of credentials that are already known to be trusted.
 
-A policy only ever adds demands: no policy can waive integrity, signature or trust, because the
+A policy only ever adds requirements: no policy can waive integrity, signature or trust, because the
 verifier has settled those before any policy is asked. Demands read one manifest's reading and
 nothing else: no clock, no network, no engine.
 """
@@ -21,13 +21,13 @@ from provenance.manifest.status import ValidationState
 from provenance.policy.requirement import (
     AcceptedDescription,
     Check,
-    Demand,
     Description,
     Outcome,
+    Requirement,
     SoftwareAgent,
     WhenWithin,
 )
-from provenance.toml_table import Form, is_name, parse_toml, read_file
+from provenance.toml_table import TomlTable, is_name, parse_toml, read_file
 
 DEFAULT = "azure-openai"
 SCOPES = ("active", "lineage")
@@ -36,7 +36,7 @@ _MAX_DEPTH = 4
 
 class Policy(Protocol):
     """
-    A named set of demands.
+    A named set of requirements.
     """
 
     @property
@@ -49,7 +49,7 @@ class Policy(Protocol):
     @property
     def version(self) -> int:
         """
-        Counts up when its demands change.
+        Counts up when its requirements change.
         """
         ...
 
@@ -69,7 +69,7 @@ class Policy(Protocol):
 
     def check(self, readings: tuple[Reading, ...]) -> tuple[Check, ...]:
         """
-        Hold the readings of an asset against the demands; satisfied if no check failed.
+        Hold the readings of an asset against the requirements; satisfied if no check failed.
 
         Args:
             readings: The active manifest first, then whatever is reached from it.
@@ -85,9 +85,9 @@ class CreatedPolicy:
     Attributes:
         name: Letters, digits, dots, dashes and underscores.
 
-        version: Counts up when the demands change.
+        version: Counts up when the requirements change.
 
-        demands: At least one; all have to be met by the same manifest.
+        requirements: At least one; all have to be met by the same manifest.
 
         scope: "active", or "lineage" for the active manifest or any ingredient reached from it by
             trusted manifests only.
@@ -97,7 +97,7 @@ class CreatedPolicy:
 
     name: str
     version: int
-    demands: tuple[Demand, ...]
+    requirements: tuple[Requirement, ...]
     scope: str = "active"
     summary: str = ""
     _digest: str = field(default="", init=False, repr=False, compare=False)
@@ -110,7 +110,7 @@ class CreatedPolicy:
             PolicyError: If so.
         """
         _check_head(self.name, self.version)
-        if not self.demands:
+        if not self.requirements:
             raise PolicyError(f"policy {self.name!r} demands nothing")
         if self.scope not in SCOPES:
             raise PolicyError(f"policy {self.name!r}: scope {self.scope!r} is none of {', '.join(SCOPES)}")
@@ -118,26 +118,33 @@ class CreatedPolicy:
     @property
     def digest(self) -> str:
         """
-        SHA-256 over name, version, scope and demands, lower-case hex.
+        SHA-256 over name, version, scope and requirements, lower-case hex.
         """
         if not self._digest:
-            parts = [self.name, self.version, self.scope, [repr(demand) for demand in self.demands]]
+            parts = [
+                self.name,
+                self.version,
+                self.scope,
+                [repr(requirement) for requirement in self.requirements],
+            ]
             object.__setattr__(self, "_digest", _digest(parts))
         return self._digest
 
     def check(self, readings: tuple[Reading, ...]) -> tuple[Check, ...]:
         """
-        Hold the readings against the demands.
+        Hold the readings against the requirements.
 
         Returns:
-            A check for each demand, on the active manifest, or under scope "lineage" on the manifest
+            A check for each requirement, on the active manifest, or under scope "lineage" on the manifest
             that misses least.
         """
         if self.scope == "active":
             candidates = [reading for reading in readings if reading.is_active]
         else:
             candidates = [reading for reading in readings if _trusted_way(reading, readings)]
-        checked = [tuple(demand.check(reading) for demand in self.demands) for reading in candidates]
+        checked = [
+            tuple(requirement.check(reading) for requirement in self.requirements) for reading in candidates
+        ]
         if not checked:
             message = "no manifest is reached by trusted manifests only"
             return (Check("lineage", Outcome.FAIL, ("trusted manifests on the way",), None, message),)
@@ -253,7 +260,7 @@ def _load(name_or_path: str | Path, *, depth: int) -> Policy:
     return builtin[name]
 
 
-def _parse(form: Form, folder: Path, *, depth: int) -> Policy:
+def _parse(form: TomlTable, folder: Path, *, depth: int) -> Policy:
     if depth > _MAX_DEPTH:
         raise PolicyError("policies are composed of each other too deeply, or in a circle")
     for key, composition in (("all_of", AllOf), ("any_of", AnyOf)):
@@ -265,27 +272,27 @@ def _parse(form: Form, folder: Path, *, depth: int) -> Policy:
     return _created_policy(form)
 
 
-def _created_policy(form: Form) -> CreatedPolicy:
+def _created_policy(form: TomlTable) -> CreatedPolicy:
     form.only("name", "version", "summary", "scope", "created")
     created = form.table("created")
     created.only("software_agent", "description", "when")
-    demands: list[Demand] = []
+    requirements: list[Requirement] = []
     if "software_agent" in created:
-        demands.append(SoftwareAgent(created.texts("software_agent")))
+        requirements.append(SoftwareAgent(created.texts("software_agent")))
     if "description" in created:
-        demands.append(Description(tuple(_accepted(item) for item in created.tables("description"))))
+        requirements.append(Description(tuple(_accepted(item) for item in created.tables("description"))))
     if "when" in created:
-        demands.append(_when(created.table("when")))
+        requirements.append(_when(created.table("when")))
     return CreatedPolicy(
         form.text("name"),
         form.number("version"),
-        tuple(demands),
+        tuple(requirements),
         form.text("scope", "active"),
         form.text("summary", ""),
     )
 
 
-def _accepted(form: Form) -> AcceptedDescription:
+def _accepted(form: TomlTable) -> AcceptedDescription:
     form.only("value", "absent", "documented", "requires", "source", "seen")
     if ("value" in form) == form.flag("absent"):
         raise PolicyError("[[created.description]] needs either a value or 'absent = true'")
@@ -301,7 +308,7 @@ def _accepted(form: Form) -> AcceptedDescription:
     return AcceptedDescription(value, source_type, form.flag("documented"), evidence)
 
 
-def _when(form: Form) -> WhenWithin:
+def _when(form: TomlTable) -> WhenWithin:
     form.only("within_s", "of")
     if form.text("of") != "time-stamp":
         raise PolicyError("[created.when] needs 'of = \"time-stamp\"'")

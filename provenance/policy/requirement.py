@@ -1,7 +1,7 @@
 """
-Single demands on the `c2pa.created` action of a manifest whose signer is already known to be trusted.
+Single requirements on the `c2pa.created` action of a manifest whose signer is already known to be trusted.
 
-A demand reads one manifest's reading and nothing else: no clock, no network, no engine.
+A requirement reads one manifest's reading and nothing else: no clock, no network, no engine.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ class Check(NamedTuple):
         return self.message
 
 
-class Demand(Protocol):
+class Requirement(Protocol):
     """
     Something a manifest's `c2pa.created` action has to satisfy.
     """
 
     def check(self, reading: Reading) -> Check:
         """
-        Hold one manifest against the demand.
+        Hold one manifest against the requirement.
         """
         ...
 
@@ -117,7 +117,7 @@ class AcceptedDescription(NamedTuple):
     Attributes:
         value: The text to the letter, or None for no description at all.
 
-        digital_source_type: What the digital source type must be then, or None for no demand.
+        digital_source_type: What the digital source type must be then, or None for no requirement.
 
         documented: Whether Microsoft documents it.
 

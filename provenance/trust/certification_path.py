@@ -21,7 +21,7 @@ from provenance.trust.profile import ANY_PURPOSE, OCSP_SIGNING, TIME_STAMPING, C
 _MAX_LENGTH = 8
 
 
-class Path(NamedTuple):
+class CertificationPath(NamedTuple):
     """
     Certificates from a signer to an anchor, each issued by the next; nothing else is checked yet.
 
@@ -41,7 +41,7 @@ class Path(NamedTuple):
         return (c for c in self.certificates if not c.is_valid_at(time))
 
 
-def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...]) -> Path | None:
+def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...]) -> CertificationPath | None:
     """
     Follow a claim signer's chain, in the order it was stored, up to the first of these anchors.
 
@@ -57,15 +57,15 @@ def claim_path(chain: tuple[Certificate, ...], anchors: tuple[ClaimAnchor, ...])
     return found if all(is_issued_by(lower, upper) for lower, upper in links) else None
 
 
-def _ended(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
+def _ended(chain: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> CertificationPath | None:
     pins = {pin.sha256: pin for pin in anchors}
     # A signer that is itself pinned has no path: pins are for authorities.
     for index, certificate in enumerate(chain[1:], start=1):
         if certificate.sha256 in pins:
-            return Path(chain[: index + 1], pins[certificate.sha256])
+            return CertificationPath(chain[: index + 1], pins[certificate.sha256])
     for pin in anchors if len(chain) < _MAX_LENGTH else ():
         if pin.certificate is not None and is_issued_by(chain[-1], pin.certificate):
-            return Path((*chain, pin.certificate), pin)
+            return CertificationPath((*chain, pin.certificate), pin)
     return None
 
 
@@ -94,7 +94,7 @@ class SignatureBudget:
 
 def time_stamp_path(
     signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...], budget: SignatureBudget
-) -> Path | None:
+) -> CertificationPath | None:
     """
     Find a way from a time-stamp signer through the certificates of its token up to a pinned anchor.
 
@@ -115,15 +115,20 @@ def time_stamp_path(
         StructureError: If the budget does not suffice to tell.
     """
     # From the anchors down: nobody can forge what they issued, so that little is there to be checked.
-    level = [Path((one,), pin) for pin in anchors for one in _found(pin, pool) if one.sha256 != signer.sha256]
+    level = [
+        CertificationPath((one,), pin)
+        for pin in anchors
+        for one in _found(pin, pool)
+        if one.sha256 != signer.sha256
+    ]
     seen = {path.certificates[0].sha256 for path in level}
     for _ in range(_MAX_LENGTH - 1):
-        following: list[Path] = []
+        following: list[CertificationPath] = []
         for certificates, pin in level:
             for issued in (signer, *pool):
                 if issued.sha256 in seen or not _issued(issued, certificates[0], budget):
                     continue
-                path = Path((issued, *certificates), pin)
+                path = CertificationPath((issued, *certificates), pin)
                 if issued.sha256 == signer.sha256:
                     return path
                 seen.add(issued.sha256)
@@ -144,7 +149,7 @@ def _issued(certificate: Certificate, issuer: Certificate, budget: SignatureBudg
     return is_issued_by(certificate, issuer)
 
 
-def path_faults(path: Path) -> Iterator[str]:
+def path_faults(path: CertificationPath) -> Iterator[str]:
     """
     Yield what forbids the path whoever the signer is.
 
@@ -164,7 +169,7 @@ def path_faults(path: Path) -> Iterator[str]:
             yield f"certificate {certificate.common_name!r} has rules that are not understood: {unknown}"
 
 
-def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
+def claim_signer_faults(path: CertificationPath, anchor: ClaimAnchor) -> Iterator[str]:
     """
     Yield what forbids the leaf to sign claims below this anchor.
     """
@@ -186,7 +191,7 @@ def claim_signer_faults(path: Path, anchor: ClaimAnchor) -> Iterator[str]:
     yield from _leaf_faults(leaf)
 
 
-def time_stamp_signer_faults(path: Path) -> Iterator[str]:
+def time_stamp_signer_faults(path: CertificationPath) -> Iterator[str]:
     """
     Yield what forbids the leaf to sign time-stamps.
     """

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provenance.errors import StructureError, TrustError
-from provenance.toml_table import Form, is_name, parse_toml, read_file
+from provenance.toml_table import TomlTable, is_name, parse_toml, read_file
 from provenance.trust.certificate import Certificate, load
 
 CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
@@ -328,7 +328,7 @@ def _authorities(pem: bytes, where: str) -> tuple[Certificate, ...]:
     return certificates
 
 
-def _claim_anchor(form: Form) -> ClaimAnchor:
+def _claim_anchor(form: TomlTable) -> ClaimAnchor:
     return ClaimAnchor(
         replace(
             _pin(form, "key_purposes", "intermediates", "signers_only"),
@@ -339,7 +339,7 @@ def _claim_anchor(form: Form) -> ClaimAnchor:
     )
 
 
-def _pin(form: Form, *further_keys: str) -> Pin:
+def _pin(form: TomlTable, *further_keys: str) -> Pin:
     form.only("name", "sha256", "pem", "evidence", "pinned", *further_keys)
     name = form.text("name")
     certificate = _only_authority(form.text("pem"), name) if "pem" in form else None

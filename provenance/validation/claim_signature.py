@@ -22,7 +22,7 @@ from provenance.manifest.manifest import Signature
 from provenance.manifest.status import StatusKind, StatusSource, ValidationStatus
 from provenance.trust.certificate import Certificate, is_affordable
 from provenance.trust.certification_path import (
-    Path,
+    CertificationPath,
     SignatureBudget,
     claim_path,
     claim_signer_faults,
@@ -118,7 +118,7 @@ class Validator:
 
     def _check_time_stamps(
         self, claim: bytes, credential: SigningCredential, say: _Statuses, failed: list[Certificate]
-    ) -> tuple[TimeStamp, Path] | None:
+    ) -> tuple[TimeStamp, CertificationPath] | None:
         message = _counter_signed(claim, credential)
         budget = SignatureBudget(_MAX_TIME_STAMP_CHECKS)
         for token in credential.tokens:
@@ -130,7 +130,7 @@ class Validator:
             except StructureError as error:
                 say.information("timeStamp.malformed", str(error))
                 continue
-            if isinstance(outcome, Path):
+            if isinstance(outcome, CertificationPath):
                 failed.pop()
                 say.success("timeStamp.validated", "time-stamp holds")
                 say.success("timeStamp.trusted", f"authority is below {outcome.anchor.name}")
@@ -140,7 +140,7 @@ class Validator:
 
     def _time_stamp(
         self, stamp: TimeStamp, message: bytes, budget: SignatureBudget
-    ) -> Path | tuple[str, str]:
+    ) -> CertificationPath | tuple[str, str]:
         if not stamp.covers(message):
             return "timeStamp.mismatch", "time-stamp is of another signature"
         if not stamp.signature_holds:
@@ -155,7 +155,9 @@ class Validator:
             return "timeStamp.outsideValidity", "authority was outside its validity"
         return path
 
-    def _check_signer(self, credential: SigningCredential, time: datetime, say: _Statuses) -> Path | None:
+    def _check_signer(
+        self, credential: SigningCredential, time: datetime, say: _Statuses
+    ) -> CertificationPath | None:
         judged = [
             (path, [*path_faults(path), *claim_signer_faults(path, anchor)])
             for anchor in self._trust.claim_anchors

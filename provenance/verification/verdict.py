@@ -175,9 +175,11 @@ class VerificationResult:
         policies = builtin_policies()
         for reading in self.readings:
             on_the_way = [other for other in self.readings if other.manifest.label in reading.path]
-            azure = all(d.check(reading).outcome is Outcome.PASS for d in policies["azure-openai"].demands)
+            azure = all(
+                d.check(reading).outcome is Outcome.PASS for d in policies["azure-openai"].requirements
+            )
             if azure and all(other.state is ValidationState.TRUSTED for other in on_the_way):
-                described = policies["azure-openai-documented"].demands[1].check(reading)
+                described = policies["azure-openai-documented"].requirements[1].check(reading)
                 return Origin(reading, described.outcome is Outcome.PASS)
         return None
 

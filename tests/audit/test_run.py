@@ -747,7 +747,7 @@ def test_a_policy_that_cannot_reach_the_workers_is_raised(remembering: Audit, tr
 
     policy = remembering.policy
     assert isinstance(policy, CreatedPolicy)
-    unreadable = Unreadable(policy.name, policy.version, policy.demands)
+    unreadable = Unreadable(policy.name, policy.version, policy.requirements)
 
     with pytest.raises(EngineError, match="ended before it answered"):
         run(replace(remembering, policy=unreadable), tree)

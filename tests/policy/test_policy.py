@@ -31,9 +31,9 @@ from provenance.policy.policy import (
 from provenance.policy.requirement import (
     AcceptedDescription,
     Check,
-    Demand,
     Description,
     Outcome,
+    Requirement,
     SoftwareAgent,
     WhenWithin,
 )
@@ -613,27 +613,27 @@ def test_compositions_nest_to_a_bound(tmp_path: Path, depth: int, fits: bool) ->
 
 # --- digests --------------------------------------------------------------------------------------
 
-DEMANDS = (SoftwareAgent(("a",)), Description((AcceptedDescription("x"),)), WhenWithin(5))
+REQUIREMENTS = (SoftwareAgent(("a",)), Description((AcceptedDescription("x"),)), WhenWithin(5))
 
 
 def policy_of(
     name: str = "p",
     version: int = 1,
-    demands: tuple[Demand, ...] = DEMANDS,
+    requirements: tuple[Requirement, ...] = REQUIREMENTS,
     scope: str = "active",
     summary: str = "",
 ) -> CreatedPolicy:
     """
     Build a policy that differs from the others here in one thing.
     """
-    return CreatedPolicy(name, version, demands, scope, summary)
+    return CreatedPolicy(name, version, requirements, scope, summary)
 
 
-def described(form: AcceptedDescription) -> tuple[Demand, ...]:
+def described(form: AcceptedDescription) -> tuple[Requirement, ...]:
     """
     Demand another description.
     """
-    return (DEMANDS[0], Description((form,)), DEMANDS[2])
+    return (REQUIREMENTS[0], Description((form,)), REQUIREMENTS[2])
 
 
 @pytest.mark.parametrize(
@@ -642,13 +642,13 @@ def described(form: AcceptedDescription) -> tuple[Demand, ...]:
         pytest.param(policy_of(name="q"), id="name"),
         pytest.param(policy_of(version=2), id="version"),
         pytest.param(policy_of(scope="lineage"), id="scope"),
-        pytest.param(policy_of(demands=DEMANDS[:2]), id="fewer"),
-        pytest.param(policy_of(demands=(SoftwareAgent(("b",)), *DEMANDS[1:])), id="agent"),
-        pytest.param(policy_of(demands=(SoftwareAgent(("a", "b")), *DEMANDS[1:])), id="agents"),
-        pytest.param(policy_of(demands=(*DEMANDS[:2], WhenWithin(6))), id="distance"),
-        pytest.param(policy_of(demands=described(AcceptedDescription("x", "t"))), id="requirement"),
-        pytest.param(policy_of(demands=described(AcceptedDescription(None))), id="absent"),
-        pytest.param(policy_of(demands=described(AcceptedDescription("None"))), id="the-word-none"),
+        pytest.param(policy_of(requirements=REQUIREMENTS[:2]), id="fewer"),
+        pytest.param(policy_of(requirements=(SoftwareAgent(("b",)), *REQUIREMENTS[1:])), id="agent"),
+        pytest.param(policy_of(requirements=(SoftwareAgent(("a", "b")), *REQUIREMENTS[1:])), id="agents"),
+        pytest.param(policy_of(requirements=(*REQUIREMENTS[:2], WhenWithin(6))), id="distance"),
+        pytest.param(policy_of(requirements=described(AcceptedDescription("x", "t"))), id="requirement"),
+        pytest.param(policy_of(requirements=described(AcceptedDescription(None))), id="absent"),
+        pytest.param(policy_of(requirements=described(AcceptedDescription("None"))), id="the-word-none"),
     ],
 )
 def test_a_digest_changes_with_the_demands(changed: CreatedPolicy) -> None:
@@ -664,7 +664,7 @@ def test_a_digest_does_not_change_with_what_decides_nothing() -> None:
     Nor with the evidence: neither decides anything.
     """
     witnessed = described(AcceptedDescription("x", evidence="seen somewhere else"))
-    assert policy_of(demands=witnessed).digest == policy_of().digest
+    assert policy_of(requirements=witnessed).digest == policy_of().digest
     assert policy_of(summary="other words").digest == policy_of().digest
 
 
@@ -708,7 +708,7 @@ def test_digests_of_the_built_in_policies_are_pinned() -> None:
         ({"name": "a b"}, "may hold letters"),
         ({"name": ""}, "may hold letters"),
         ({"version": 0}, "version must be 1 or more"),
-        ({"demands": ()}, "demands nothing"),
+        ({"requirements": ()}, "demands nothing"),
         ({"scope": "everything"}, "none of active, lineage"),
     ],
 )

@@ -1,5 +1,5 @@
 """
-Single demands on the created action.
+Single requirements on the created action.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def test_another_agent_fails_and_is_named(agent: str | None) -> None:
     assert ("nothing" if agent is None else repr(agent)) in str(check)
 
 
-@pytest.mark.parametrize("demand", [AGENT, DESCRIPTION, WITHIN])
+@pytest.mark.parametrize("requirement", [AGENT, DESCRIPTION, WITHIN])
 @pytest.mark.parametrize(
     "actions",
     [
@@ -96,12 +96,12 @@ def test_another_agent_fails_and_is_named(agent: str | None) -> None:
     ids=["none", "another-action", "two-created"],
 )
 def test_without_one_created_action_no_demand_is_met(
-    demand: SoftwareAgent | Description | WhenWithin, actions: tuple[Action, ...]
+    requirement: SoftwareAgent | Description | WhenWithin, actions: tuple[Action, ...]
 ) -> None:
     """
     A missing action has no description either, and that is not the absence that is accepted.
     """
-    check = demand.check(reading(*actions))
+    check = requirement.check(reading(*actions))
 
     assert (check.outcome, check.actual) == (Outcome.FAIL, None)
 
@@ -240,7 +240,7 @@ def test_an_empty_name_is_refused(names: tuple[str, ...]) -> None:
 
 def test_a_description_that_accepts_nothing_is_refused() -> None:
     """
-    Or it would be a demand that only looks like one.
+    Or it would be a requirement that only looks like one.
     """
     with pytest.raises(PolicyError, match="at least one accepted form"):
         Description(())

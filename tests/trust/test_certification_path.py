@@ -21,7 +21,7 @@ from provenance.authority import (
 )
 from provenance.trust.certificate import Certificate
 from provenance.trust.certification_path import (
-    Path,
+    CertificationPath,
     SignatureBudget,
     claim_path,
     claim_signer_faults,
@@ -50,18 +50,20 @@ def anchored(*pins: Pin) -> tuple[ClaimAnchor, ...]:
     return tuple(ClaimAnchor(pin_) for pin_ in pins)
 
 
-def find_way(signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...]) -> Path | None:
+def find_way(
+    signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...]
+) -> CertificationPath | None:
     """
     Find a way with checks of signatures to spare.
     """
     return time_stamp_path(signer, pool, anchors, SignatureBudget(256))
 
 
-def found(credential: Credential) -> Path:
+def found(credential: Credential) -> CertificationPath:
     """
     Make a path of a whole chain, its last certificate pinned.
     """
-    return Path(chain(credential), Pin(certificate(credential.chain[-1]).sha256, "pinned"))
+    return CertificationPath(chain(credential), Pin(certificate(credential.chain[-1]).sha256, "pinned"))
 
 
 def test_a_chain_leads_to_the_pinned_certificate_it_carries(authority: Authority) -> None:
@@ -72,7 +74,7 @@ def test_a_chain_leads_to_the_pinned_certificate_it_carries(authority: Authority
 
     path = claim_path(chain(authority.signer), anchored(pinned))
 
-    assert path == Path(chain(authority.signer), pinned)
+    assert path == CertificationPath(chain(authority.signer), pinned)
 
 
 def test_what_stands_above_the_anchor_is_left_out(authority: Authority) -> None:
@@ -83,7 +85,7 @@ def test_what_stands_above_the_anchor_is_left_out(authority: Authority) -> None:
 
     path = claim_path(chain(authority.signer), anchored(pinned))
 
-    assert path == Path(chain(authority.signer)[:2], pinned)
+    assert path == CertificationPath(chain(authority.signer)[:2], pinned)
 
 
 def test_a_chain_without_its_root_leads_nowhere_by_a_fingerprint_alone(authority: Authority) -> None:
@@ -101,7 +103,7 @@ def test_a_chain_without_its_root_leads_to_the_certificate_the_profile_carries(a
 
     path = claim_path(chain(authority.signer)[:2], anchored(pinned))
 
-    assert path == Path(chain(authority.signer), pinned)
+    assert path == CertificationPath(chain(authority.signer), pinned)
 
 
 def test_a_signer_straight_below_a_carried_anchor_has_a_path(authority: Authority) -> None:
@@ -111,7 +113,7 @@ def test_a_signer_straight_below_a_carried_anchor_has_a_path(authority: Authorit
     leaf = authority.root.issue(leaf_options())
     pinned = pin(authority.root, carried=True)
 
-    assert claim_path(chain(leaf)[:1], anchored(pinned)) == Path(chain(leaf), pinned)
+    assert claim_path(chain(leaf)[:1], anchored(pinned)) == CertificationPath(chain(leaf), pinned)
 
 
 def test_no_path_leads_to_a_carried_anchor_that_issued_nothing_here(authority: Authority) -> None:
@@ -122,7 +124,7 @@ def test_no_path_leads_to_a_carried_anchor_that_issued_nothing_here(authority: A
     pinned = pin(authority.root, carried=True)
 
     assert claim_path(chain(authority.signer)[:2], anchored(*strangers)) is None
-    assert claim_path(chain(authority.signer)[:2], anchored(*strangers, pinned)) == Path(
+    assert claim_path(chain(authority.signer)[:2], anchored(*strangers, pinned)) == CertificationPath(
         chain(authority.signer), pinned
     )
 
@@ -157,7 +159,7 @@ def test_a_root_that_stands_twice_changes_nothing(authority: Authority) -> None:
 
     path = claim_path((*whole, whole[-1]), anchored(pin(authority.root)))
 
-    assert path == Path(whole, pin(authority.root))
+    assert path == CertificationPath(whole, pin(authority.root))
 
 
 def test_a_pinned_root_in_a_chain_it_did_not_issue_proves_nothing(authority: Authority) -> None:
@@ -230,7 +232,7 @@ def test_the_order_of_a_tokens_certificates_does_not_matter(
 
     path = find_way(whole[0], tuple(whole[index] for index in order), (pinned,))
 
-    assert path == Path(whole, pinned)
+    assert path == CertificationPath(whole, pinned)
 
 
 def test_strangers_among_a_tokens_certificates_do_not_matter(authority: Authority) -> None:
@@ -242,7 +244,7 @@ def test_strangers_among_a_tokens_certificates_do_not_matter(authority: Authorit
 
     path = find_way(whole[0], (*strangers, *whole), (pin(authority.time_stamp_root),))
 
-    assert path == Path(whole, pin(authority.time_stamp_root))
+    assert path == CertificationPath(whole, pin(authority.time_stamp_root))
 
 
 @pytest.mark.parametrize("left_out", [1, 2])
@@ -263,7 +265,7 @@ def test_a_token_may_leave_out_the_root_the_profile_carries(authority: Authority
     whole = stamper_chain(authority)
     pinned = pin(authority.time_stamp_root, carried=True)
 
-    assert find_way(whole[0], whole[:2], (pinned,)) == Path(whole, pinned)
+    assert find_way(whole[0], whole[:2], (pinned,)) == CertificationPath(whole, pinned)
 
 
 def test_the_shortest_way_is_taken(authority: Authority) -> None:
@@ -275,7 +277,7 @@ def test_the_shortest_way_is_taken(authority: Authority) -> None:
 
     path = find_way(whole[0], whole, pins)
 
-    assert path == Path(whole[:2], pins[1])
+    assert path == CertificationPath(whole[:2], pins[1])
 
 
 def test_a_way_through_a_cross_signed_issuer_is_found(authority: Authority) -> None:
@@ -290,7 +292,7 @@ def test_a_way_through_a_cross_signed_issuer_is_found(authority: Authority) -> N
 
     path = find_way(whole[0], (*whole, *chain(crossed)), (pin(elder),))
 
-    assert path == Path((*whole[:2], *chain(crossed)), pin(elder))
+    assert path == CertificationPath((*whole[:2], *chain(crossed)), pin(elder))
 
 
 def _tower(height: int) -> Credential:
