@@ -35,7 +35,7 @@ CORE := tests --ignore=tests/project --ignore=tests/service/http --ignore=tests/
 help:
 	@echo 'make demo          judge the sample images'
 	@echo 'make test          everything that must pass: lint, types, unit'
-	@echo 'make lint          formatting and style, changing nothing'
+	@echo 'make lint          formatting, style and imports, changing nothing'
 	@echo 'make types         mypy, strictly'
 	@echo 'make unit          the tests, with branch coverage'
 	@echo 'make newest-python the core of the tests, on the newest Python here that is supported'
@@ -56,9 +56,11 @@ test: lint types unit
 lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	@bash scripts/as_shipped.sh imports $(BIN)/lint-imports --no-logo --no-cache ../../pyproject.toml
 
 types: $(STAMP)
-	bash scripts/typecheck.sh $(BIN)/mypy
+	bash scripts/as_shipped.sh types $(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache \
+		provenance tests scripts benchmarks
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest --cov
