@@ -23,13 +23,13 @@ else
 FOUND = $(shell bash scripts/find_python.sh python3 $(NAMED) python)
 endif
 
-# The library, the command, the processes, the service: what may differ between releases of Python. Left out are
-# long runs, and what needs a browser, a database server or other programs, or looks at files alone.
-CORE := tests --ignore=tests/project --ignore=tests/service/http --ignore=tests/service/openapi --ignore=tests/service/page \
-	--ignore=tests/service/store --ignore=tests/service/test_faults.py --ignore=tests/generation/test_soak.py \
-	--ignore=tests/audit/test_html.py --ignore=tests/cli/test_audit.py --ignore=tests/cli/test_keys.py
+# As many processes as the machine has cores; one that is done takes tests from another.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help setup demo test lint types unit core newest-python newest format wheel wheel-check requirements clean
+# What judges: quick, and all in memory or small files.
+CORE := tests/test_*.py $(addprefix tests/,asset trust manifest policy validation verification authority)
+
+.PHONY: help setup demo test lint types unit test-fast portable newest-python newest format wheel wheel-check requirements clean
 .PHONY: other-python
 
 help:
@@ -38,7 +38,8 @@ help:
 	@echo 'make lint          formatting, style and imports, changing nothing'
 	@echo 'make types         mypy, strictly'
 	@echo 'make unit          the tests, with branch coverage'
-	@echo 'make newest-python the core of the tests, on the newest Python here that is supported'
+	@echo 'make test-fast     the tests of what judges, without coverage'
+	@echo 'make newest-python all but the slow tests, on the newest Python here that is supported'
 	@echo 'make newest        the tests, with the newest dependencies that are allowed; see CONTRIBUTING.md'
 	@echo 'make format        format, and mend what can be mended safely'
 	@echo 'make wheel         build the wheel into dist/, with pinned tools'
@@ -63,17 +64,21 @@ types: $(STAMP)
 		provenance tests scripts benchmarks
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest --cov
+	$(PYTEST) --cov
 
-core: $(STAMP)
-	$(BIN)/python -m pytest $(CORE)
+test-fast: $(STAMP)
+	$(PYTEST) -m 'not slow' $(CORE)
+
+# What may differ between releases of Python: no looks at files alone, no browser, no server of another project.
+portable: $(STAMP)
+	$(PYTEST) -m 'not slow' --ignore=tests/project
 
 newest-python: $(STAMP)
 	@used=$$($(BIN)/python -I -c 'import sys; print("%d, %d" % sys.version_info[:2])'); \
 	newest=$$(bash scripts/find_python.sh $(NAMED)); \
 	if test -n "$$newest" && "$$newest" -I -c "import sys; sys.exit(sys.version_info[:2] <= ($$used))"; then \
-		echo "The core of the tests again, on $$newest:"; \
-		$(MAKE) --no-print-directory core PYTHON="$$newest" VENV=.venv-newest; \
+		echo "All but the slow tests again, on $$newest:"; \
+		$(MAKE) --no-print-directory portable PYTHON="$$newest" VENV=.venv-newest; \
 	else \
 		echo "No newer Python here than the one in $(VENV) ($$used) among those that pyproject.toml names."; \
 	fi
@@ -81,7 +86,7 @@ newest-python: $(STAMP)
 newest:
 	@$(require-python)
 	@bash scripts/install_newest.sh '$(FOUND)' build/newest
-	build/newest/bin/python -m pytest
+	build/newest/bin/python -m pytest --numprocesses=auto --dist=worksteal
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

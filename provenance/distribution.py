@@ -80,7 +80,7 @@ def configuration_folder() -> Path:
     """
     if os.environ.get(HOME):
         return Path(os.environ[HOME])
-    return _user_folder("XDG_CONFIG_HOME", ".config")
+    return _user_folder("user_config_path")
 
 
 def state_folder() -> Path:
@@ -95,21 +95,14 @@ def state_folder() -> Path:
     """
     if os.environ.get(HOME):
         return Path(os.environ[HOME]) / "state"
-    return _user_folder("XDG_STATE_HOME", ".local/state")
+    return _user_folder("user_state_path")
 
 
-def _user_folder(variable: str, below_home: str) -> Path:
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support" / NAME
-    named = Path(os.environ.get("APPDATA" if sys.platform == "win32" else variable, ""))
-    return (named if named.is_absolute() else _home() / below_home) / NAME
+def _user_folder(which: str) -> Path:
+    import platformdirs  # noqa: PLC0415 - few commands need it
 
-
-def _home() -> Path:
     try:
-        home = Path.home()
+        folder: Path = getattr(platformdirs, which)(NAME, appauthor=False, roaming=True)
     except RuntimeError as error:  # neither HOME nor the list of users says so
         raise _NoHomeError("this user has no home folder") from error
-    if not home.is_absolute():
-        raise _NoHomeError(f"HOME is {str(home)!r}, which is no path from the root")
-    return home
+    return folder

@@ -40,11 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Mark every test that asks for the corpus.
+    Mark every test that asks for the corpus, and those that ask for what is slow to start.
     """
     for item in items:
-        if {"corpus", "real_certificates"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"corpus", "real_certificates"} & fixtures:
             item.add_marker("corpus")
+        if {"browser", "postgresql"} & fixtures:
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,7 +114,7 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """
     Give the address of an empty database, once of each kind.

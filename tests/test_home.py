@@ -4,6 +4,8 @@ Where a user's own files lie, and that a stranger's folder is never taken for it
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -30,20 +32,22 @@ def test_a_variable_that_names_no_folder_is_not_followed(
     assert profiles.directory() == tmp_path / ".config" / "azure-image-provenance" / "trust"
 
 
-@pytest.mark.parametrize("home", ["relative", "."])
-def test_a_home_that_is_no_folder_is_an_error(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+@pytest.mark.parametrize("home", ["relative", ".", ""])
+def test_a_home_that_is_no_path_from_the_root_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
+) -> None:
     """
-    And so is a user whom the system does not know, as in a container.
+    Where HOME says nothing that holds in every folder, the list of users does.
     """
     monkeypatch.delenv("AZURE_IMAGE_PROVENANCE_HOME", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", home)
+    monkeypatch.chdir(tmp_path)
+    listed = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
-    with pytest.raises(SettingsError, match="no path from the root"):
-        state_folder()
-    with pytest.raises(SettingsError, match="no path from the root"):
-        profiles.directory()
+    assert state_folder() == listed / ".local" / "state" / "azure-image-provenance"
+    assert profiles.directory() == listed / ".config" / "azure-image-provenance" / "trust"
 
 
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
