@@ -1,5 +1,5 @@
 """
-The engine's answers and errors, made into values; its known faults stand in test_engine_faults.
+The engine's answers and errors, made into values; its known faults stand in engine_faults.
 """
 
 from __future__ import annotations
