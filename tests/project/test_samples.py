@@ -25,6 +25,8 @@ from jsonschema import Draft202012Validator
 
 from provenance import ValidationState, VerificationResult, Verifier, builtin_policies, schema, to_dict
 from scripts import make_samples
+from scripts.samples.declaration import INVALID
+from scripts.samples.trusted import ACCEPTED
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_images"
@@ -231,20 +233,20 @@ def test_what_is_there_is_what_the_script_declares() -> None:
     """
     A list that was made to fit would agree with itself only.
     """
-    assert [fault for images, _ in make_samples.SETS for fault in images.check()] == []
+    assert [fault for images, _ in make_samples.image_sets() for fault in images.check()] == []
 
 
-def test_samples_can_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_can_be_made_anew(tmp_path: Path) -> None:
     """
     With new keys and the same pictures; a file that is no longer declared goes.
     """
-    samples = replace(make_samples.SETS[0][0], folder=tmp_path)
-    monkeypatch.setattr(make_samples, "SETS", ((samples, make_samples.sample_workshop),))
+    (samples, signers), _ = make_samples.image_sets()
+    samples = replace(samples, folder=tmp_path)
     left_over = tmp_path / "trusted" / "left-over.png"
     left_over.parent.mkdir()
     left_over.touch()
 
-    faults = make_samples.make_all()
+    faults = make_samples.make_all(((samples, signers),))
 
     assert faults == []
     assert samples.check() == []
@@ -254,18 +256,15 @@ def test_samples_can_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert same == unsigned | {"invalid/no-signature.png"}
 
 
-def test_nothing_is_written_unless_all_is_as_declared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written_unless_all_is_as_declared(tmp_path: Path) -> None:
     """
     A sample with the wrong verdict must not get into the list, nor take the others with it.
     """
-    good, *_ = make_samples.ACCEPTED
-    wrong = replace(good, path="invalid/wrong.png", expected=make_samples.INVALID)
+    good, *_ = ACCEPTED
+    wrong = replace(good, path="invalid/wrong.png", expected=INVALID)
     samples = make_samples.ImageSet(tmp_path, "index.toml", (good, wrong))
-    monkeypatch.setattr(make_samples, "SETS", ((samples, make_samples.sample_workshop),))
 
-    (fault,) = make_samples.make_all()
+    (fault,) = make_samples.make_all(((samples, make_samples.sample_signers),))
 
     assert fault.startswith("invalid/wrong.png: ")
     assert list(tmp_path.iterdir()) == []
@@ -275,10 +274,10 @@ def test_a_changed_sample_is_noticed(tmp_path: Path) -> None:
     """
     By its hash, and by its verdict.
     """
-    samples = make_samples.ImageSet(tmp_path, "index.toml", make_samples.ACCEPTED[:2])
-    shop = make_samples.sample_workshop()
-    contents, _ = samples.make(shop)
-    samples.write(shop, contents)
+    samples = make_samples.ImageSet(tmp_path, "index.toml", ACCEPTED[:2])
+    signers = make_samples.sample_signers()
+    contents, _ = samples.make(signers)
+    samples.write(signers, contents)
     changed = tmp_path / samples.samples[0].path
     changed.write_bytes(changed.read_bytes()[:-1] + b"?")
 
@@ -291,12 +290,25 @@ def test_a_sample_that_is_missing_or_not_declared_is_noticed(tmp_path: Path) -> 
     """
     Before anything else is looked at.
     """
-    samples = make_samples.ImageSet(tmp_path, "index.toml", make_samples.ACCEPTED[:1])
+    samples = make_samples.ImageSet(tmp_path, "index.toml", ACCEPTED[:1])
     (tmp_path / "stray.png").touch()
 
     faults = samples.check()
 
     assert [fault.split(":")[0] for fault in faults] == ["stray.png", samples.samples[0].path]
+
+
+def test_an_empty_folder_holds_no_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    The script can look, and write, below another folder than this repository's.
+    """
+    exit_code = make_samples.main(["--check", "--root", str(tmp_path)])
+
+    *missing, last = capsys.readouterr().out.splitlines()
+    declared = [sample.path for images, _ in make_samples.image_sets() for sample in images.samples]
+    assert sorted(f"{path}: not the same here and there" for path in declared) == sorted(missing)
+    assert (exit_code, last) == (1, "The files are not as declared.")
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the demonstration ------------------------------------------------------------------------------
