@@ -18,7 +18,7 @@ from typing import BinaryIO
 @contextmanager
 def replaced(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """
-    Give a binary file that takes the place of *path* when the block ends well, and is gone otherwise.
+    Open a binary file that takes the place of *path* when the block ends well, and is gone otherwise.
 
     Args:
         path: Where it goes; a symbolic link is followed, and stays.

@@ -9,7 +9,7 @@ import ipaddress
 
 def is_loopback(host: str) -> bool:
     """
-    Tell whether a name or an address of a host can only be this machine.
+    Return whether a name or an address of a host can only be this machine.
 
     Args:
         host: An IP address without brackets, or a name; anything.

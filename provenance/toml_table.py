@@ -36,7 +36,7 @@ class TomlTable(NamedTuple):
 
     def __contains__(self, key: object) -> bool:
         """
-        Tell whether the key is there.
+        Check whether the key is there.
         """
         return key in self.data
 
@@ -146,7 +146,7 @@ def parse_toml(data: bytes, where: str, error: type[ProvenanceError]) -> TomlTab
 
 def is_name(text: str) -> bool:
     """
-    Tell whether text can name a profile or a policy.
+    Return whether text can name a profile or a policy.
 
     That is 1 to 64 ASCII letters, digits, '.', '-' and '_', a letter or digit first.
     """

@@ -128,7 +128,7 @@ class WorkerPool(Generic[Task, Answer]):
 
     def call(self, task: Task, descriptor: int | None = None, *, deadline_s: float | None = None) -> Answer:
         """
-        Have a task done by a worker; waits until one is free.
+        Let a worker do a task; waits until one is free.
 
         Args:
             task: What to do.
@@ -294,7 +294,7 @@ class _Worker(Generic[Task, Answer]):
 @contextlib.contextmanager
 def _socket_of(pipe: Connection) -> Iterator[socket.socket]:
     """
-    Give the socket below a pipe, which passes descriptors on; the pipe keeps it.
+    Return the socket below a pipe, which passes descriptors on; the pipe keeps it.
 
     Nothing has to be closed afterwards: a pool that is given up may be collected in any order.
     """

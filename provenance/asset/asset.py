@@ -105,7 +105,7 @@ class Asset:
     @classmethod
     def open(cls, source: AssetSource, limits: Limits) -> Self:
         """
-        Take a path (str or PathLike), bytes, or a binary stream, whichever *source* is.
+        Open a path (str or PathLike), bytes, or a binary stream, whichever *source* is.
 
         Raises:
             UnreadableAssetError: If its bytes cannot be had.
@@ -145,7 +145,7 @@ class Asset:
     @classmethod
     def from_descriptor(cls, descriptor: int, limits: Limits) -> Self:
         """
-        Take a regular file that is open for reading; it stays open, and is the caller's to close.
+        Read from a regular file that is open for reading; it stays open, and is the caller's to close.
 
         Raises:
             UnreadableAssetError: If it is not open, or not a regular file.
@@ -172,7 +172,7 @@ class Asset:
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview, limits: Limits) -> Self:
         """
-        Take bytes that are already in memory; what can change is copied.
+        Read from bytes that are already in memory; what can change is copied.
         """
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         _require_size(size, limits)
@@ -255,7 +255,7 @@ class Asset:
 
     def stream(self) -> io.FileIO | io.BytesIO:
         """
-        Give all bytes as a seekable stream at its beginning, for the engine.
+        Return all bytes as a seekable stream at its beginning, for the engine.
 
         For a path it is the file opened at first, never opened again by name. It belongs to the
         asset: do not close it, and call this again before the next use.
@@ -326,7 +326,7 @@ def _require_size(size: int, limits: Limits) -> None:
 
 def _reason(error: OSError | ValueError) -> str:
     """
-    Say what went wrong without the path, which may be private; `str` of an OSError contains it.
+    Describe what went wrong without the path, which may be private; `str` of an OSError contains it.
     """
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__

@@ -226,7 +226,7 @@ def _boxes(
 
 def _is_full(asset: Asset, kind: bytes, offset: int, length: int) -> bool:
     """
-    Tell whether version and flags follow a box's header.
+    Return whether version and flags follow a box's header.
 
     QuickTime's `meta` has none; the engine takes it for that where its first bytes look like a box.
     """

@@ -67,7 +67,7 @@ def _table_bytes(packed: bytes) -> int:
 
 def _add_store(asset: Asset, part: Part, found: Findings) -> None:
     """
-    Take a store out of the sub-blocks of its application extension.
+    Read a store out of the sub-blocks of its application extension.
     """
     offset = part.start + 2 + len(_STORE)
     # In sub-blocks of one byte a store takes twice its size.

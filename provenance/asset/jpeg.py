@@ -214,7 +214,7 @@ class _Box:
 
     def add(self, offset: int, length: int, sequence: int, skipped: int) -> None:
         """
-        Take a further segment; *skipped* bytes of it after its length repeat what an earlier one said.
+        Add a further segment; *skipped* bytes of it after its length repeat what an earlier one said.
         """
         start, fault = self.embedding.start, self.embedding.fault
         if self.spans and offset != self.embedding.end:
@@ -248,7 +248,7 @@ class _Boxes:
 
     def add(self, offset: int, length: int) -> None:
         """
-        Take an APP11 segment: where its marker stands, and the length it states.
+        Add an APP11 segment: where its marker stands, and the length it states.
         """
         content = offset + _SEGMENT_HEADER_BYTES
         head = self._asset.read_at(content, min(length - 2, _HEAD_BYTES))
@@ -281,7 +281,7 @@ class _Boxes:
 
 def _begins_anew(kind: _BoxKind, sequence: int, box: _Box) -> bool:
     """
-    Tell whether a segment of *kind* begins another box under the instance number of *box*.
+    Return whether a segment of *kind* begins another box under the instance number of *box*.
 
     Bytes out of sequence that begin no box are left where they stand: the verdict has to see them.
     """
@@ -292,7 +292,7 @@ def _begins_anew(kind: _BoxKind, sequence: int, box: _Box) -> bool:
 
 def _classify(box: bytes) -> tuple[_BoxKind, int]:
     """
-    Tell from a box's first bytes what it is, and how long the header is that its segments repeat.
+    Find out from a box's first bytes what it is, and how long the header is that its segments repeat.
     """
     if box[16:20] == _MANIFEST_STORE_UUID[:4]:
         return _BoxKind.STORE, 8

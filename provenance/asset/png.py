@@ -89,7 +89,7 @@ def _check_sum(found: Findings, stated: bytes) -> None:
 
 def _read_international_text(asset: Asset, offset: int, length: int, found: Findings) -> None:
     """
-    Take the XMP packet out of an iTXt chunk, if it holds one.
+    Read the XMP packet out of an iTXt chunk, if it holds one.
 
     Source:
         PNG specification (third edition), section 11.3.3.4; XMP specification part 3, section 1.1.5.

@@ -65,7 +65,7 @@ def scan_svg(asset: Asset, limits: Limits) -> Layout:
 
 def _is_whole(asset: Asset) -> bool:
     """
-    Tell whether the root element is closed near the end; a file that was cut off seldom closes it.
+    Return whether the root element is closed near the end; a file that was cut off seldom closes it.
     """
     end = asset.read_at(max(0, asset.size - _END_BYTES), _END_BYTES).rstrip()
     return end.endswith(b"/>") or (end.endswith(b">") and _END_TAG.search(end) is not None)
@@ -122,7 +122,7 @@ def _add_store(encoded: bytes, found: Findings) -> None:
 
 def _find_xmp(asset: Asset, found: Findings) -> None:
     """
-    Take the XMP packet out, unless it is larger than allowed.
+    Find the XMP packet, unless it is larger than allowed.
 
     Source:
         XMP specification part 3, section 2.6.5.

@@ -157,7 +157,7 @@ def _read_directory(asset: Asset, form: _Form, at: int, limits: Limits) -> _Dire
 
 def _describe(asset: Asset, form: _Form, entries: dict[int, _Entry], found: Findings) -> None:
     """
-    Take dimensions and XMP from the first directory.
+    Read dimensions and XMP from the first directory.
     """
     width, height = (next(iter(_numbers(asset, form, entries.get(tag), 1)), 0) for tag in (_WIDTH, _HEIGHT))
     found.set_dimensions(width, height)
@@ -219,7 +219,7 @@ def _sub_directories(asset: Asset, form: _Form, entry: _Entry | None, most: int)
 
 def _embedding(asset: Asset, form: _Form, entry: _Entry, directories: list[_Directory]) -> Embedding:
     """
-    Say where the store lies, and whether anything else does, too: a data hash leaves those bytes out.
+    Find out where the store lies, and whether anything else does, too: a data hash leaves those bytes out.
     """
     start = form.number(entry.value)
     end, fault = start + entry.quantity, None
@@ -236,7 +236,7 @@ def _embedding(asset: Asset, form: _Form, entry: _Entry, directories: list[_Dire
 
 def _holds_data(asset: Asset, form: _Form, start: int, end: int, directories: list[_Directory]) -> bool:
     """
-    Tell whether image data that a directory names reach into the bytes from *start* to *end*.
+    Return whether image data that a directory names reach into the bytes from *start* to *end*.
     """
     left = _MAX_LOCATIONS
     for directory in directories:

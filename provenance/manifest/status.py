@@ -77,7 +77,7 @@ _SIGNER_FAMILIES = (
 
 def is_about_signer(code: str) -> bool:
     """
-    Tell whether a failure concerns only who signed and when, not which bytes were signed.
+    Return whether a failure concerns only who signed and when, not which bytes were signed.
 
     Returns:
         True for signer, key purpose, validity, revocation, time-stamp and identity failures: they
@@ -112,7 +112,7 @@ _RULE_FAMILIES = (
 
 def is_about_rules(code: str) -> bool:
     """
-    Tell whether a failure concerns only how a claim or an assertion is written, which its signature covers.
+    Return whether a failure concerns only how a claim or an assertion is written, which its signature covers.
 
     Such a rule was broken when the manifest was signed, if its hashes and its claim signature hold: whoever
     has not the key cannot bring it about afterwards.
@@ -147,7 +147,7 @@ def manifest_label(url: str) -> str | None:
 
 def is_hard_binding(status: ValidationStatus) -> bool:
     """
-    Tell whether a status says that a hard binding matches, such as `assertion.dataHash.match`.
+    Return whether a status says that a hard binding matches, such as `assertion.dataHash.match`.
     """
     return (
         status.kind is StatusKind.SUCCESS
@@ -160,7 +160,7 @@ def succeeded(
     statuses: tuple[ValidationStatus, ...] | list[ValidationStatus], code: str, url: str = ""
 ) -> bool:
     """
-    Tell whether a success of this code, about *url* if one is given, is among the statuses.
+    Return whether a success of this code, about *url* if one is given, is among the statuses.
     """
     return any(
         status.code == code and status.kind is StatusKind.SUCCESS and url in ("", status.url)

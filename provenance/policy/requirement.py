@@ -131,7 +131,7 @@ class AcceptedDescription(NamedTuple):
 
     def admits(self, description: str | None, digital_source_type: str | None) -> bool:
         """
-        Tell whether this is how the description stands.
+        Return whether this is how the description stands.
         """
         return description == self.value and self.digital_source_type in (None, digital_source_type)
 

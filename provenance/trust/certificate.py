@@ -130,7 +130,7 @@ class Certificate:
 
     def is_valid_at(self, time: datetime) -> bool:
         """
-        Tell whether *time* (aware) lies within the validity, both ends included.
+        Return whether *time* (aware) lies within the validity, both ends included.
         """
         return self.not_before <= time <= self.not_after
 
@@ -204,7 +204,7 @@ def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
 @lru_cache(maxsize=_CACHED)
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """
-    Tell whether the issuer's name stands in the certificate and its key signed it.
+    Return whether the issuer's name stands in the certificate and its key signed it.
 
     Returns:
         False as well for signatures over MD5 or SHA-1, and for keys that `is_strong` refuses.
@@ -223,7 +223,7 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def is_strong(certificate: Certificate) -> bool:
     """
-    Tell whether the public key is of a kind and size that C2PA allows, and affordable.
+    Return whether the public key is of a kind and size that C2PA allows, and affordable.
 
     Those are RSA of 2,048 bits or more, P-256, P-384, P-521 and EdDSA.
 
@@ -245,7 +245,7 @@ def is_strong(certificate: Certificate) -> bool:
 
 def is_affordable(certificate: Certificate) -> bool:
     """
-    Tell whether a signature can be checked with the public key at a cost that is bounded.
+    Return whether a signature can be checked with the public key at a cost that is bounded.
 
     Returns:
         False for RSA of more than 8,192 bits or with an exponent of more than 64, and for a key that

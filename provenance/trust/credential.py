@@ -75,7 +75,7 @@ class SigningCredential(NamedTuple):
 
 def read_credential(signature: bytes) -> SigningCredential:
     """
-    Take a claim signature apart.
+    Parse a claim signature.
 
     Args:
         signature: COSE_Sign1, CBOR as stored in the claim signature box.

@@ -94,7 +94,7 @@ _CLAIM_PINS = frozenset(anchor.pin.sha256 for anchor in MICROSOFT.claim_anchors)
 
 def known_as_of(profile: TrustProfile) -> date | None:
     """
-    Tell as of which day a trust profile knows Microsoft's authorities.
+    Return as of which day a trust profile knows Microsoft's authorities.
 
     Returns:
         The day of the newest part that pins one of them for claims; None if none does, or says its day.
@@ -105,14 +105,14 @@ def known_as_of(profile: TrustProfile) -> date | None:
 
 def knows_microsoft(profile: TrustProfile) -> bool:
     """
-    Tell whether a trust profile pins any of Microsoft's authorities for claims.
+    Return whether a trust profile pins any of Microsoft's authorities for claims.
     """
     return any(map(_knows, profile.joined))
 
 
 def is_named_microsoft(chain: Iterable[Certificate]) -> bool:
     """
-    Tell whether a signer, or anyone it says has issued for it, calls itself Microsoft.
+    Return whether a signer, or anyone it says has issued for it, calls itself Microsoft.
 
     Anybody can: a name proves nothing, and this is asked only of signers that are not trusted by a pin.
     """

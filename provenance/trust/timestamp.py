@@ -79,14 +79,14 @@ class TimeStamp(NamedTuple):
 
     def covers(self, message: bytes) -> bool:
         """
-        Tell whether the imprint is that of *message*.
+        Return whether the imprint is that of *message*.
         """
         return hashlib.new(self.hash_name, message).digest() == self.imprint
 
 
 def read_time_stamp(token: bytes) -> TimeStamp:
     """
-    Take a time-stamp apart and check its own signature.
+    Parse a time-stamp and check its own signature.
 
     Args:
         token: A TimeStampToken, or a whole TimeStampResp, as claims of version 1 carry it; DER.

@@ -73,7 +73,7 @@ class Validator:
 
     def __init__(self, trust: TrustProfile) -> None:
         """
-        Take the profile whose anchors are believed.
+        Keep the profile whose anchors are believed.
         """
         self._trust = trust
 

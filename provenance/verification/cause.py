@@ -78,7 +78,7 @@ class Cause(StrEnum):
 
 def cause_of(reading: Reading) -> Cause | None:
     """
-    Tell why a manifest is not trusted; None if it is.
+    Return why a manifest is not trusted; None if it is.
     """
     if reading.state is ValidationState.TRUSTED:
         return None
@@ -108,7 +108,7 @@ def cause_of_all(
     state: ValidationState, readings: tuple[Reading, ...], store_failures: tuple[ValidationStatus, ...]
 ) -> Cause | None:
     """
-    Tell why an asset is not trusted; None if it is, and if it carries no manifest store.
+    Return why an asset is not trusted; None if it is, and if it carries no manifest store.
 
     Args:
         state: What the asset's credentials prove.
@@ -131,7 +131,7 @@ def integrity_failures(failures: Iterable[ValidationStatus]) -> list[ValidationS
 
 def integrity_holds(reading: Reading) -> bool:
     """
-    Tell whether claim signature and hashes hold, and nothing that they need is missing.
+    Return whether claim signature and hashes hold, and nothing that they need is missing.
     """
     whole = is_signed_and_bound(reading.statuses, is_active=reading.is_active)
     return whole and not integrity_failures(reading.failures)
@@ -149,7 +149,7 @@ def by_engine(statuses: Iterable[ValidationStatus], *, is_active: bool) -> list[
 
 def is_signed_and_bound(statuses: Iterable[ValidationStatus], *, is_active: bool) -> bool:
     """
-    Tell whether the engine validated the claim signature and, of the active manifest, a hard binding.
+    Return whether the engine validated the claim signature and, of the active manifest, a hard binding.
     """
     theirs = by_engine(statuses, is_active=is_active)
     bound = not is_active or any(map(is_hard_binding, theirs))
@@ -158,7 +158,7 @@ def is_signed_and_bound(statuses: Iterable[ValidationStatus], *, is_active: bool
 
 def recorded_edits(reading: Reading) -> tuple[Action, ...]:
     """
-    Give the edits that an update manifest records although it must not; empty for any other manifest.
+    Return the edits that an update manifest records although it must not; empty for any other manifest.
 
     That they were made is its signer's word.
     """
@@ -170,7 +170,7 @@ def recorded_edits(reading: Reading) -> tuple[Action, ...]:
 
 def parent_of(manifest: Manifest) -> str | None:
     """
-    Give the label of the manifest whose image this one's was made from; None unless there is exactly one.
+    Return the label of the manifest whose image this one's was made from; None unless there is exactly one.
     """
     parents = [one.manifest for one in manifest.ingredients if one.relationship == "parentOf"]
     return parents[0] if len(parents) == 1 else None

@@ -64,7 +64,7 @@ class Judge:
 
     def __init__(self, trust: TrustProfile, policy: Policy, limits: Limits, engine: Engine) -> None:
         """
-        Take what all assets are judged by.
+        Keep what all assets are judged by.
         """
         self._trust = trust
         self._policy = policy

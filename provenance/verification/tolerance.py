@@ -114,7 +114,7 @@ def _is_about_time_stamp(
     status: ValidationStatus, manifest: Manifest, theirs: tuple[ValidationStatus, ...], ours: Opinion
 ) -> bool:
     """
-    Tell whether the engine blames the claim's signer for the certificate of its time-stamp's.
+    Return whether the engine blames the claim's signer for the certificate of its time-stamp's.
 
     2026-11: c2pa-rs 0.91 logs both in the same words, under the same URI. It is about the time-stamp where
     our validator trusts the signer, one of the time-stamps that count for nothing has a signer with the

@@ -108,7 +108,7 @@ def _boxes(asset: Asset) -> list[Box]:
 
 def _exclusions(assertion: Mapping[str, object]) -> list[Mapping[str, object]]:
     """
-    Take the exclusions out of an assertion, after their number has been bounded.
+    Read the exclusions of an assertion, after their number has been bounded.
     """
     listed = assertion.get("exclusions")
     if not isinstance(listed, list | tuple):
@@ -159,7 +159,7 @@ def _applies(asset: Asset, box: Box, exclusion: Mapping[str, object]) -> bool:
 
 def _flags_match(box: Box, flags: object, exact: object) -> bool:
     """
-    Tell whether a box has the flags wanted, by the specification or as the engine reads them.
+    Return whether a box has the flags wanted, by the specification or as the engine reads them.
 
     The engine takes three bytes of flags for the upper ones of four. What either leaves out counts.
     """
@@ -197,7 +197,7 @@ def _number(value: object) -> int:
 
 def _is_free(asset: Asset, boxes: list[Box], layout: Layout, box: Box) -> bool:
     """
-    Tell whether a box may stand outside the hash, because what it says is known otherwise.
+    Return whether a box may stand outside the hash, because what it says is known otherwise.
     """
     if box.path == _STORE:
         return layout.embedding is not None and layout.embedding.start == box.start
@@ -208,7 +208,7 @@ def _is_free(asset: Asset, boxes: list[Box], layout: Layout, box: Box) -> bool:
 
 def _lists_brands(asset: Asset, box: Box) -> bool:
     """
-    Tell whether a file type box holds brands, and nothing that only hides there.
+    Return whether a file type box holds brands, and nothing that only hides there.
     """
     major, minor, others = (
         asset.read_at(box.start + box.header + at, size)
@@ -221,7 +221,7 @@ def _lists_brands(asset: Asset, box: Box) -> bool:
 
 def _has_one_content(boxes: list[Box]) -> bool:
     """
-    Tell whether there is nothing that readers choose between by brand.
+    Return whether there is nothing that readers choose between by brand.
     """
     return sum(box.path in _CONTENTS for box in boxes) == 1
 
@@ -245,7 +245,7 @@ def _size(spans: Spans) -> int:
 
 def _misplaced(asset: Asset, boxes: list[Box], left_out: Spans) -> str | None:
     """
-    Say which item lies in bytes that are not bound; None if all lie where they must.
+    Describe an item that lies in bytes that are not bound; None if all lie where they must.
     """
     starts = [start for start, _ in left_out]
     data = [box for box in boxes if box.path == _ITEM_DATA]
@@ -316,7 +316,7 @@ def _extents(asset: Asset, box: Box) -> Iterator[_Extent]:
 
 def _is_settled(asset: Asset, boxes: list[Box]) -> bool:
     """
-    Tell whether item locations can say one thing only: that the one item is all the data there are.
+    Return whether item locations can say one thing only: that the one item is all the data there are.
 
     Of several items, locations outside the hash could show one in the place of another, metadata included;
     and of one that may begin or end elsewhere, another picture.
