@@ -90,7 +90,7 @@ def report(path: str) -> dict[str, Any]:
 
 def readiness(*, store: bool) -> dict[str, Any]:
     """
-    Say whether a service is ready that lacks its store, or nothing.
+    Describe whether a service is ready that lacks its store, or nothing.
     """
     components = {"store": store, "workers": True, "self_test": True}
     return {

@@ -158,7 +158,7 @@ class Page:
 
     def screenshot(self, path: Path) -> bytes:
         """
-        Take a picture of the window as PNG; it is written, and given back.
+        Write a picture of the window as PNG, and return it.
         """
         self._ask("screenshot", str(path))
         return path.read_bytes()
@@ -235,7 +235,7 @@ class Browser:
 
     def ask(self, method: str, page: int | None, *arguments: object) -> Any:  # noqa: ANN401 - the driver's JSON
         """
-        Have the driver do something.
+        Ask the driver to do something.
 
         Raises:
             PageError: If it could not.

@@ -117,7 +117,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """
-    Give the address of an empty database, once of each kind.
+    Return the address of an empty database, once of each kind.
     """
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"

@@ -105,7 +105,7 @@ def text_of(method: str, *, make: str = "make", main: str = '"tell" in vars(sys.
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Program]:
     """
-    Give the program, and see that nothing was run in the working folder.
+    Return the program, and check that nothing was run in the working folder.
     """
     (tmp_path / "own").mkdir()
     surroundings = Surroundings(tmp_path / "downloads")

@@ -60,7 +60,7 @@ class Stream:
 
     def read(self, size: int) -> Any:  # noqa: ANN401  (the wrong types are what is tested)
         """
-        Give, or raise, the next piece.
+        Return, or raise, the next piece.
         """
         self.asked.append(size)
         piece = self.pieces.pop(0) if self.pieces else b""
@@ -78,7 +78,7 @@ class Endless:
 
     def read(self, size: int) -> bytes:
         """
-        Give as much as is asked for.
+        Return as much as is asked for.
         """
         self.given += size
         return b"\x00" * size

@@ -164,6 +164,6 @@ def installed(command: str) -> list[list[str]]:
 
 def after(words: list[str], option: str, default: str | None = None) -> str:
     """
-    Give the value of an option.
+    Return the value of an option.
     """
     return default if default is not None and option not in words else words[words.index(option) + 1]

@@ -104,7 +104,7 @@ def installed(environment: Path) -> dict[str, str]:
 
 def fetch(file: Path) -> None:
     """
-    Have the wheels of a pinned file in build/wheels; skips where the index does not give them.
+    Download the wheels of a pinned file to build/wheels; skips where the index does not give them.
     """
     fetching = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     fetching += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
@@ -196,7 +196,7 @@ def part_of(name: str, folder: Path, *packages: str) -> Path:
 
 def from_folders(*folders: Path) -> dict[str, str]:
     """
-    Give the settings by which pip finds releases in folders, and nowhere else.
+    Return the settings by which pip finds releases in folders, and nowhere else.
     """
     return {
         "PIP_COMPILE": "0",

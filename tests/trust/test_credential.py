@@ -70,7 +70,7 @@ class Message:
 @pytest.fixture(scope="module")
 def message(authority: Authority) -> Message:
     """
-    Give a message the chain of an ordinary signer.
+    Put the chain of an ordinary signer into a message.
     """
     return Message(list(authority.signer.chain_der))
 

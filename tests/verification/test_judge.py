@@ -109,7 +109,7 @@ def judged(verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> Judged:
 
 def active(answer: Answer) -> Statuses:
     """
-    Take the active manifest's results out of an answer.
+    Return the active manifest's results from an answer.
     """
     results = answer["validation_results"]
     assert isinstance(results, dict)

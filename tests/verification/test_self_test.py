@@ -153,7 +153,7 @@ def with_anchors_under_an_unknown_key(settings: Settings) -> Settings:
 
 def with_broken_pem(settings: Settings) -> Settings:
     """
-    Give anchors that cannot be read, which the engine says nothing about.
+    Write anchors that cannot be read, which the engine says nothing about.
     """
     anchors = [{**anchor, "trust_anchors": "no PEM"} for anchor in trust_of(settings)["anchors"]]
     return {**settings, "trust": {**trust_of(settings), "anchors": anchors}}
@@ -161,7 +161,7 @@ def with_broken_pem(settings: Settings) -> Settings:
 
 def trust_of(settings: Settings) -> TrustSettings:
     """
-    Take the part about trust out of the engine's settings.
+    Return the part about trust from the engine's settings.
     """
     trust = settings["trust"]
     assert isinstance(trust, dict)

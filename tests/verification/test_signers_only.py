@@ -19,7 +19,7 @@ PURPOSES = (made.PURPOSE_MICROSOFT_CLAIM,)
 
 def root_of(authority: Authority) -> Certificate:
     """
-    Take the authority's root as whoever trusts it does.
+    Return the authority's root as whoever trusts it does.
     """
     return load(authority.root.der)
 

@@ -105,7 +105,7 @@ def unstamped(authority: Authority, describe: Describe, *, lasting: bool = False
 
 def sources(data: bytes, path: Path) -> Iterator[AssetSource | Asset]:
     """
-    Give the same bytes in every form there is.
+    Return the same bytes in every form there is.
     """
     path.write_bytes(data)
     yield path

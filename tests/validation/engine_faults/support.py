@@ -135,7 +135,7 @@ def judge_edited(
 
 def store_of(png: bytes) -> bytes:
     """
-    Take the manifest store out of a PNG.
+    Read the manifest store of a PNG.
     """
     return dict(image.split_png(png))["caBX"][8:-4]
 

@@ -102,7 +102,7 @@ def test_a_mutated_store_is_judged_and_never_tells_another_story(
 
 def story(verifier: Verifier, asset: bytes) -> object:
     """
-    Tell what an accepted image says about how it was made, and who says so; None if not accepted.
+    Return what an accepted image says about how it was made, and who says so; None if not accepted.
     """
     try:
         result = verifier.verify(asset)

@@ -72,7 +72,7 @@ def listener() -> Iterator[Listener]:
 
 def settle() -> None:
     """
-    Give a connection that was made the time to be counted.
+    Wait until a connection that was made has been counted.
     """
     time.sleep(0.1)
 

@@ -165,7 +165,7 @@ Results = dict[str, list[dict[str, str]]]
 
 def active_results(answer: dict[str, object]) -> Results:
     """
-    Take the active manifest's results out of an answer.
+    Return the active manifest's results from an answer.
     """
     results = answer["validation_results"]
     assert isinstance(results, dict)

@@ -57,7 +57,7 @@ def verifier(sample_trust: TrustProfile) -> Verifier:
 
 def engine_matches(data: bytes) -> bool:
     """
-    Tell whether the engine calls signature and binding good, and finds no other fault than who signed.
+    Return whether the engine calls signature and binding good, and finds no other fault than who signed.
     """
     with Asset.from_bytes(data, Limits()) as asset:
         store = Engine().read(asset, Anchors()).store
@@ -78,7 +78,7 @@ def findings(result: VerificationResult) -> list[str]:
 
 def bound_by(spec: ManifestSpec, edit: Edit) -> ManifestSpec:
     """
-    Have the hard binding say something else, and sign that.
+    Make the hard binding say something else, and sign that.
     """
     return replace(spec, tampering=Tampering(edit_binding=edit))
 
