@@ -49,8 +49,8 @@ def avoided_beginnings(tree: ast.AST) -> Iterator[str]:
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first, *_ = [*(ast.get_docstring(node) or "").split(), ""]
-            if first.rstrip(".,:;") in AVOIDED:
+            first, *_ = [*(word.strip(".,:;") for word in (ast.get_docstring(node) or "").split()), ""]
+            if first in AVOIDED:
                 yield f"{node.name}, line {node.lineno}: {first}"
 
 
