@@ -12,7 +12,6 @@ import io
 import os
 import stat
 import sys
-from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from provenance.asset.limits import Limits
@@ -198,12 +197,7 @@ class Asset:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -306,7 +306,7 @@ def test_processors_are_counted_where_the_system_does_not_say_which(
 ORPHAN = """
 import os, sys, threading, time
 sys.path.insert(0, {root!r})
-from tests.test_workers import make_servant
+from tests.workers.test_pool import make_servant
 from provenance.workers import WorkerPool, usable_processors
 if __name__ == "__main__":
     pool = WorkerPool(make_servant, workers=1, deadline_s=0.5)
@@ -322,7 +322,7 @@ def test_a_worker_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> N
     It ends when its pipe does; one that hangs is ended by its own alarm.
     """
     script = tmp_path / "orphan.py"
-    script.write_text(ORPHAN.format(root=str(Path(__file__).parents[1])), "utf-8")
+    script.write_text(ORPHAN.format(root=str(Path(__file__).parents[2])), "utf-8")
 
     ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
 
