@@ -128,13 +128,13 @@ class ManifestStore(NamedTuple):
         """
         Yield how each manifest is reached from the active one: labels, active first, itself last.
 
-        The first manifest comes first, the others by distance, each once, by a shortest way; manifests
+        The first manifest comes first, the others by distance, each once, by a shortest path; manifests
         that nothing references are not yielded.
 
         Args:
             start: Label of the manifest to start from instead.
 
-            through: Labels of the manifests that may stand on a way, both ends included; None for all.
+            through: Labels of the manifests that may stand on a path, both ends included; None for all.
         """
         first = self.active if start is None else start
         queue: deque[Way] = deque([(first,)])
@@ -179,8 +179,8 @@ class Reading(NamedTuple):
     Attributes:
         manifest: What it says.
 
-        path: Labels from the active manifest to this one, both included: a shortest way through trusted
-            manifests only if there is one, else a shortest way.
+        path: Labels from the active manifest to this one, both included: a shortest path through trusted
+            manifests only if there is one, else a shortest path.
 
         state: `invalid`, `valid` or `trusted`; never `absent`.
 

@@ -1,5 +1,5 @@
 """
-A second opinion on who signed a manifest and when, independent of the engine.
+Our own validation of claim signatures: who signed a manifest and when, independent of the engine.
 
 For one manifest at a time: the claim signature, the path from its signer to a pinned anchor, the key
 purpose, and the time-stamp with its own signature, imprint and path. What it finds it says in the
@@ -43,7 +43,7 @@ _EDDSA = -8
 _MAX_TIME_STAMP_CHECKS = 8
 
 
-class Opinion(NamedTuple):
+class SignatureResult(NamedTuple):
     """
     What our own validator found about one manifest.
 
@@ -66,7 +66,7 @@ class Opinion(NamedTuple):
     failed_time_stampers: tuple[Certificate, ...] = ()
 
 
-class Validator:
+class SignatureValidator:
     """
     Judges claim signatures under one trust profile; keeps nothing between calls.
     """
@@ -77,7 +77,7 @@ class Validator:
         """
         self._trust = trust
 
-    def check(self, manifest: SignedManifest, at: datetime) -> Opinion:
+    def check(self, manifest: SignedManifest, at: datetime) -> SignatureResult:
         """
         Judge the signature of one manifest.
 
@@ -87,37 +87,41 @@ class Validator:
             at: Aware time that counts where no trusted time-stamp says when it was signed.
 
         Returns:
-            An opinion; a damaged or hostile signature is a failure in it, never an exception.
+            What was found; a damaged or hostile signature is a failure in it, never an exception.
 
         Source:
             C2PA 2.4, "Validate the signature", "Validate the time-stamp", "Validate the credential".
         """
-        say = _Statuses(f"self#jumbf=/c2pa/{manifest.label}/c2pa.signature")
+        statuses = _StatusCollector(f"self#jumbf=/c2pa/{manifest.label}/c2pa.signature")
         try:
             credential = read_credential(manifest.signature)
         except StructureError as error:
-            say.failure("claimSignature.mismatch", str(error))
-            return Opinion(Signature(), say.all())
-        _check_claim_signature(manifest.claim, credential, say)
+            statuses.failure("claimSignature.mismatch", str(error))
+            return SignatureResult(Signature(), statuses.all())
+        _check_claim_signature(manifest.claim, credential, statuses)
         failed: list[Certificate] = []
-        stamped = self._check_time_stamps(manifest.claim, credential, say, failed)
-        path = self._check_signer(credential, stamped[0].gen_time if stamped else at, say)
+        stamped = self._check_time_stamps(manifest.claim, credential, statuses, failed)
+        path = self._check_signer(credential, stamped[0].gen_time if stamped else at, statuses)
         signature = Signature(
             chain=credential.chain,
             anchor=path.anchor if path else None,
             signed_at=stamped[0].gen_time if stamped else None,
             time_stamp_anchor=stamped[1].anchor if stamped else None,
         )
-        return Opinion(
+        return SignatureResult(
             signature,
-            say.all(),
+            statuses.all(),
             path.certificates[-1] if path else None,
             stamped[1].certificates[-1] if stamped else None,
             tuple(failed),
         )
 
     def _check_time_stamps(
-        self, claim: bytes, credential: SigningCredential, say: _Statuses, failed: list[Certificate]
+        self,
+        claim: bytes,
+        credential: SigningCredential,
+        statuses: _StatusCollector,
+        failed: list[Certificate],
     ) -> tuple[TimeStamp, CertificationPath] | None:
         message = _counter_signed(claim, credential)
         budget = SignatureBudget(_MAX_TIME_STAMP_CHECKS)
@@ -128,14 +132,14 @@ class Validator:
                 failed.append(stamp.signer)
                 outcome = self._time_stamp(stamp, message, budget)
             except StructureError as error:
-                say.information("timeStamp.malformed", str(error))
+                statuses.information("timeStamp.malformed", str(error))
                 continue
             if isinstance(outcome, CertificationPath):
                 failed.pop()
-                say.success("timeStamp.validated", "time-stamp holds")
-                say.success("timeStamp.trusted", f"authority is below {outcome.anchor.name}")
+                statuses.success("timeStamp.validated", "time-stamp holds")
+                statuses.success("timeStamp.trusted", f"authority is below {outcome.anchor.name}")
                 return stamp, outcome
-            say.information(*outcome)
+            statuses.information(*outcome)
         return None
 
     def _time_stamp(
@@ -156,7 +160,7 @@ class Validator:
         return path
 
     def _check_signer(
-        self, credential: SigningCredential, time: datetime, say: _Statuses
+        self, credential: SigningCredential, time: datetime, statuses: _StatusCollector
     ) -> CertificationPath | None:
         judged = [
             (path, [*path_faults(path), *claim_signer_faults(path, anchor)])
@@ -164,21 +168,21 @@ class Validator:
             if (path := claim_path(credential.chain, (anchor,))) is not None
         ]
         if not judged:
-            say.failure("signingCredential.untrusted", "chain does not lead to a pinned anchor")
+            statuses.failure("signingCredential.untrusted", "chain does not lead to a pinned anchor")
             return None
         # A joined profile may know several anchors of one chain: whoever either believes is believed.
         path, faults = min(judged, key=lambda one: (len(one[1]), one[0].anchor.signers_only))
         expired = [str(certificate.common_name) for certificate in path.expired(time)]
         if faults:
-            say.failure("signingCredential.invalid", "; ".join(faults))
+            statuses.failure("signingCredential.invalid", "; ".join(faults))
         if expired:
-            say.failure("signingCredential.expired", f"outside validity: {', '.join(expired)}")
+            statuses.failure("signingCredential.expired", f"outside validity: {', '.join(expired)}")
         if not faults and not expired:
-            say.success("signingCredential.trusted", f"signer is below {path.anchor.name}")
+            statuses.success("signingCredential.trusted", f"signer is below {path.anchor.name}")
         return path
 
 
-class _Statuses:
+class _StatusCollector:
     """
     Collects what is found about one claim signature.
     """
@@ -204,12 +208,14 @@ class _Statuses:
         self._found.append(status)
 
 
-def _check_claim_signature(claim: bytes, credential: SigningCredential, say: _Statuses) -> None:
+def _check_claim_signature(claim: bytes, credential: SigningCredential, statuses: _StatusCollector) -> None:
     message = cbor2.dumps(["Signature1", credential.protected, b"", claim])
     if _verifies(credential, message):
-        say.success("claimSignature.validated", "claim signature holds")
+        statuses.success("claimSignature.validated", "claim signature holds")
     else:
-        say.failure("claimSignature.mismatch", "claim signature does not hold, or is of a kind not allowed")
+        statuses.failure(
+            "claimSignature.mismatch", "claim signature does not hold, or is of a kind not allowed"
+        )
 
 
 def _counter_signed(claim: bytes, credential: SigningCredential) -> bytes:

@@ -37,22 +37,22 @@ from provenance.manifest.store_bounds import check_boxes, check_claims
 from provenance.policy.policy import Policy
 from provenance.policy.requirement import Check, Outcome
 from provenance.trust.profile import TrustProfile
-from provenance.validation.claim_signature import Opinion, Validator
+from provenance.validation.claim_signature import SignatureResult, SignatureValidator
 from provenance.validation.engine import Anchors, Engine, EngineReading, NoManifestError, RejectedStoreError
 from provenance.validation.hard_binding.binding import coverage
 from provenance.validation.hard_binding.coverage import Coverage
 from provenance.verification.cause import by_engine, is_signed_and_bound
 from provenance.verification.check_catalogue import absent_check, authority_checks, verifier_checks
-from provenance.verification.tolerance import weigh
+from provenance.verification.tolerance import separate_tolerated
 from provenance.verification.verdict import AssetFacts, VerificationResult
 
 # Where what looks like the place of a manifest store may hold something else, which nobody takes for one.
 _FOR_OTHERS_TOO = frozenset({"image/jpeg", "image/svg+xml"})
 
 
-class _Evidence(NamedTuple):
+class _Validation(NamedTuple):
     store: ManifestStore | None = None
-    opinions: Mapping[str, Opinion | None] | None = None
+    signatures: Mapping[str, SignatureResult | None] | None = None
     failures: tuple[ValidationStatus, ...] = ()
     coverage: Coverage = Coverage()
 
@@ -70,7 +70,7 @@ class Judge:
         self._policy = policy
         self._limits = limits
         self._engine = engine
-        self._validator = Validator(trust)
+        self._validator = SignatureValidator(trust)
 
     def judge(self, asset: Asset, at: datetime | None = None) -> VerificationResult:
         """
@@ -100,31 +100,33 @@ class Judge:
         )
         if not layout.stores:
             return self._absent(facts)
-        evidence = self._evidence(asset, layout, at or datetime.now(UTC))
+        validation = self._validate(asset, layout, at or datetime.now(UTC))
         asset.check_unchanged()
-        if evidence.store is None and not evidence.failures:
+        if validation.store is None and not validation.failures:
             return self._absent(facts)
-        return self._verdict(facts, evidence, fixed_time=at is not None)
+        return self._verdict(facts, validation, fixed_time=at is not None)
 
     def _absent(self, facts: AssetFacts) -> VerificationResult:
         checks = (absent_check(facts.provenance),)
         return VerificationResult(ValidationState.ABSENT, checks, facts, self._policy, self._trust)
 
-    def _evidence(self, asset: Asset, layout: Layout, at: datetime) -> _Evidence:
+    def _validate(self, asset: Asset, layout: Layout, at: datetime) -> _Validation:
         if len(layout.stores) > 1:
-            return _Evidence(failures=(_failure("claim.multiple", f"{len(layout.stores)} manifest stores"),))
+            return _Validation(
+                failures=(_failure("claim.multiple", f"{len(layout.stores)} manifest stores"),)
+            )
         try:
-            return self._weigh(asset, layout, layout.stores[0], at)
+            return self._validate_store(asset, layout, layout.stores[0], at)
         except NoManifestError:
             # A store that we found and the engine did not is no reason to call the credentials absent.
             explanation = "the engine finds no manifest store where there is one"
-            return _Evidence(failures=(_failure("claim.missing", explanation, StatusSource.VALIDATOR),))
+            return _Validation(failures=(_failure("claim.missing", explanation, StatusSource.VALIDATOR),))
         except RejectedStoreError as error:
             if error.failed_reading:
                 asset.sha256()  # raises if the bytes cannot be had: then the image is not to blame
-            return _Evidence(failures=(_failure("general.error", f"{error.kind}: {error}"),))
+            return _Validation(failures=(_failure("general.error", f"{error.kind}: {error}"),))
 
-    def _weigh(self, asset: Asset, layout: Layout, store: bytes, at: datetime) -> _Evidence:
+    def _validate_store(self, asset: Asset, layout: Layout, store: bytes, at: datetime) -> _Validation:
         try:
             root = walk(store)
             check_boxes(root, self._limits)
@@ -134,22 +136,22 @@ class Judge:
             raise AssetTooLargeError("manifests", error.count, self._limits.max_manifests) from error
         except StructureError as error:
             if asset.media_type in _FOR_OTHERS_TOO and store[16:20] != MANIFEST_STORE[:4]:
-                return _Evidence()
+                return _Validation()
             # What cannot be read in bounds is not handed to the engine, which knows none.
-            return _Evidence(failures=(_failure("general.error", str(error), StatusSource.VALIDATOR),))
+            return _Validation(failures=(_failure("general.error", str(error), StatusSource.VALIDATOR),))
         covered = coverage(asset, layout, root)
         failures = [_failure(*fault, StatusSource.VALIDATOR) for fault in covered.faults]
-        opinions = {
+        signatures = {
             label: self._validator.check(manifest, at) if manifest is not None else None
             for label, manifest in manifests.items()
         }
-        reading = self._engine.read(asset, self._anchors(opinions))
+        reading = self._engine.read(asset, self._anchors(signatures))
         if reading.store.active not in reading.store.manifests:
             failures.append(_failure("claim.missing", "the active manifest is not among the manifests"))
         elif manifests and not self._same_claims(reading, store, manifests):
             explanation = "engine and validator read different manifests"
             failures.append(_failure("claim.multiple", explanation, StatusSource.VALIDATOR))
-        return _Evidence(reading.store, opinions, tuple(failures), coverage=covered)
+        return _Validation(reading.store, signatures, tuple(failures), coverage=covered)
 
     def _same_claims(
         self, reading: EngineReading, store: bytes, ours: Mapping[str, SignedManifest | None]
@@ -166,8 +168,8 @@ class Judge:
             return False
         return reading.store.active in theirs and all(ours.get(label) == theirs[label] for label in theirs)
 
-    def _anchors(self, opinions: Mapping[str, Opinion | None]) -> Anchors:
-        found = [opinion for opinion in opinions.values() if opinion is not None]
+    def _anchors(self, signatures: Mapping[str, SignatureResult | None]) -> Anchors:
+        found = [result for result in signatures.values() if result is not None]
         claims = frozenset(o.claim_anchor for o in found if o.claim_anchor is not None)
         pinned = {certificate.sha256 for certificate in claims}
         anchors = [anchor for anchor in self._trust.claim_anchors if anchor.pin.sha256 in pinned]
@@ -175,24 +177,24 @@ class Judge:
         stamps = frozenset(o.time_stamp_anchor for o in found if o.time_stamp_anchor is not None)
         return Anchors(claims, stamps, tuple(purposes))
 
-    def _verdict(self, facts: AssetFacts, evidence: _Evidence, *, fixed_time: bool) -> VerificationResult:
-        store, opinions = evidence.store, evidence.opinions or {}
+    def _verdict(self, facts: AssetFacts, validation: _Validation, *, fixed_time: bool) -> VerificationResult:
+        store, signatures = validation.store, validation.signatures or {}
         readings: tuple[Reading, ...] = ()
         unreferenced: tuple[Manifest, ...] = ()
         if store is not None:
             recorded = _recorded(store)
             found = [
-                _reading(store.manifests[way[-1]], way, opinions, recorded, fixed_time=fixed_time)
-                for way in store.reached()
+                _reading(store.manifests[path[-1]], path, signatures, recorded, fixed_time=fixed_time)
+                for path in store.reached()
             ]
-            readings = _on_trusted_ways(store, found)
+            readings = _with_trusted_paths(store, found)
             reached = {reading.manifest.label for reading in readings}
             unreferenced = tuple(m for label, m in store.manifests.items() if label not in reached)
-        broken = bool(evidence.failures) or not readings
+        broken = bool(validation.failures) or not readings
         state = ValidationState.INVALID if broken else readings[0].state
-        facts = facts._replace(unbound_bytes=evidence.coverage.unbound_bytes)
+        facts = facts._replace(unbound_bytes=validation.coverage.unbound_bytes)
         checks = (
-            *verifier_checks(state, readings, evidence.failures, facts, evidence.coverage),
+            *verifier_checks(state, readings, validation.failures, facts, validation.coverage),
             *authority_checks(readings[0] if readings else None, self._trust),
         )
         if all(check.outcome is Outcome.PASS for check in checks):
@@ -201,7 +203,7 @@ class Judge:
             message = "not asked, because the verifier's own checks failed"
             checks += (Check("policy", Outcome.SKIPPED, (self._policy.name,), None, message),)
         return VerificationResult(
-            state, checks, facts, self._policy, self._trust, readings, unreferenced, evidence.failures
+            state, checks, facts, self._policy, self._trust, readings, unreferenced, validation.failures
         )
 
 
@@ -212,7 +214,7 @@ def _failure(code: str, explanation: str, source: StatusSource = StatusSource.EN
 def _recorded(store: ManifestStore) -> dict[str, list[ValidationStatus]]:
     # What was recorded when an ingredient was added belongs to the ingredient's own verdict: the
     # engine leaves out of its deltas whatever was recorded already.
-    below = {label: {way[-1] for way in store.reached(label)} for label in store.manifests}
+    below = {label: {path[-1] for path in store.reached(label)} for label in store.manifests}
     found: dict[str, list[ValidationStatus]] = {label: [] for label in store.manifests}
     for *_, recorder in store.reached():
         for ingredient in store.manifests[recorder].ingredients:
@@ -224,26 +226,26 @@ def _recorded(store: ManifestStore) -> dict[str, list[ValidationStatus]]:
     return found
 
 
-def _on_trusted_ways(store: ManifestStore, readings: list[Reading]) -> tuple[Reading, ...]:
-    # One way through trusted manifests is enough, whatever other ways there are.
+def _with_trusted_paths(store: ManifestStore, readings: list[Reading]) -> tuple[Reading, ...]:
+    # One path through trusted manifests is enough, whatever other paths there are.
     trusted = {one.manifest.label for one in readings if one.state is ValidationState.TRUSTED}
-    ways = {way[-1]: way for way in store.reached(through=trusted)}
-    return tuple(one._replace(path=ways.get(one.manifest.label, one.path)) for one in readings)
+    paths = {path[-1]: path for path in store.reached(through=trusted)}
+    return tuple(one._replace(path=paths.get(one.manifest.label, one.path)) for one in readings)
 
 
 def _reading(
     manifest: Manifest,
     path: tuple[str, ...],
-    opinions: Mapping[str, Opinion | None],
+    signatures: Mapping[str, SignatureResult | None],
     recorded: Mapping[str, list[ValidationStatus]],
     *,
     fixed_time: bool,
 ) -> Reading:
-    opinion = opinions.get(manifest.label)
-    found = weigh(manifest, tuple(recorded[manifest.label]), opinion, fixed_time=fixed_time)
-    ours = opinion.statuses if opinion is not None else ()
+    result = signatures.get(manifest.label)
+    found = separate_tolerated(manifest, tuple(recorded[manifest.label]), result, fixed_time=fixed_time)
+    ours = result.statuses if result is not None else ()
     state = _state(found.kept, ours, found.tolerated, is_active=len(path) == 1)
-    signature = opinion.signature if opinion is not None else Signature()
+    signature = result.signature if result is not None else Signature()
     return Reading(manifest, path, state, found.kept, found.tolerated, signature)
 
 

@@ -14,7 +14,7 @@ from provenance.manifest.manifest import Manifest, Signature
 from provenance.manifest.status import StatusKind, StatusSource, ValidationStatus, succeeded
 from provenance.trust.certificate import Certificate
 from provenance.trust.profile import ANY_PURPOSE, TIME_STAMPING
-from provenance.validation.claim_signature import Opinion
+from provenance.validation.claim_signature import SignatureResult
 
 _SOFT_BINDING = "soft binding assertion could not be decoded"
 _UNTRUSTED_STAMP = "timestamp cert untrusted: "
@@ -29,9 +29,9 @@ _VIEWS_OF_SIGNER = frozenset(
 _VIEWS_OF_TIME = ("timeStamp.", "timestamp.")
 
 
-class Weighed(NamedTuple):
+class SeparatedStatuses(NamedTuple):
     """
-    The statuses about one manifest, parted.
+    The statuses about one manifest, in two groups.
 
     Attributes:
         kept: Those that count, each once.
@@ -43,26 +43,26 @@ class Weighed(NamedTuple):
     tolerated: tuple[ValidationStatus, ...]
 
 
-def weigh(
+def separate_tolerated(
     manifest: Manifest,
     recorded: tuple[ValidationStatus, ...],
-    opinion: Opinion | None,
+    result: SignatureResult | None,
     *,
     fixed_time: bool,
-) -> Weighed:
+) -> SeparatedStatuses:
     """
-    Part the statuses about one manifest into those that count and those that are set aside.
+    Separate the statuses about one manifest into those that count and those that are set aside.
 
     Args:
         manifest: The manifest, with what the engine found.
 
         recorded: What was recorded about it when it was made an ingredient.
 
-        opinion: What our validator found; None if it could not read the manifest.
+        result: What our validator found; None if it could not read the manifest.
 
         fixed_time: Whether the caller fixed the time, which the engine cannot be told.
     """
-    ours = opinion or Opinion(Signature(), ())
+    ours = result or SignatureResult(Signature(), ())
     theirs = (*manifest.statuses, *recorded)
     tolerated = tuple(
         status
@@ -75,7 +75,7 @@ def weigh(
         )
     )
     kept = (_demoted(status) for status in (*theirs, *ours.statuses) if status not in tolerated)
-    return Weighed(tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(tolerated)))
+    return SeparatedStatuses(tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(tolerated)))
 
 
 def _demoted(status: ValidationStatus) -> ValidationStatus:
@@ -100,7 +100,9 @@ def _is_soft_binding(
     )
 
 
-def _is_by_clock(status: ValidationStatus, theirs: tuple[ValidationStatus, ...], ours: Opinion) -> bool:
+def _is_by_clock(
+    status: ValidationStatus, theirs: tuple[ValidationStatus, ...], ours: SignatureResult
+) -> bool:
     # The engine judges validity by its own clock only; a caller who fixed the time is answered by our
     # validator, which has judged purpose, path and validity at that time.
     by_clock = status.code in ("signingCredential.expired", "signingCredential.untrusted")
@@ -111,7 +113,7 @@ def _is_by_clock(status: ValidationStatus, theirs: tuple[ValidationStatus, ...],
 
 
 def _is_about_time_stamp(
-    status: ValidationStatus, manifest: Manifest, theirs: tuple[ValidationStatus, ...], ours: Opinion
+    status: ValidationStatus, manifest: Manifest, theirs: tuple[ValidationStatus, ...], ours: SignatureResult
 ) -> bool:
     """
     Return whether the engine blames the claim's signer for the certificate of its time-stamp's.

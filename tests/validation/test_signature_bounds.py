@@ -45,7 +45,7 @@ from provenance.trust.certificate import Certificate, is_affordable, is_issued_b
 from provenance.trust.certification_path import SignatureBudget, claim_path, time_stamp_path
 from provenance.trust.credential import MAX_SIGNATURE_BYTES, MAX_TOKENS, read_credential
 from provenance.trust.timestamp import MAX_CERTIFICATES
-from provenance.validation.claim_signature import Validator
+from provenance.validation.claim_signature import SignatureValidator
 from tests.support import certificate, codes, pin, signed_manifest, tampered, trust_in
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ def informational(authority: Authority, spec: ManifestSpec) -> list[str]:
     """
     Name what our validator remarks about a manifest.
     """
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
     return codes(found.statuses, StatusKind.INFORMATIONAL)
 
 
@@ -89,7 +89,7 @@ def test_a_time_stamp_may_be_signed_with_rsa_pss(
     options = TokenOptions(pss=PssParameters(salt_length=salt_length))
     spec = replace(azure_v1(authority), time_stamper=rsa_stamper, token_options=options)
 
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     assert "timeStamp.trusted" in codes(found.statuses, StatusKind.SUCCESS)
     assert found.signature.signed_at == spec.signed_at
@@ -147,7 +147,7 @@ def test_a_response_granted_with_modifications_is_a_time_stamp(
 
     spec = tampered(azure_v1(authority), Tampering(edit_unprotected=with_status))
 
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     assert ("timeStamp.trusted" in codes(found.statuses, StatusKind.SUCCESS)) is trusted
 
@@ -213,7 +213,7 @@ def test_a_claim_with_an_unknown_critical_header_is_not_validated(authority: Aut
 
     manifest = signed_manifest(tampered(azure_v2(authority), Tampering(edit_protected=edit)))
 
-    found = Validator(trust_in(authority)).check(manifest, NOW)
+    found = SignatureValidator(trust_in(authority)).check(manifest, NOW)
 
     assert codes(found.statuses, StatusKind.FAILURE) == ["claimSignature.mismatch"]
     assert codes(found.statuses, StatusKind.SUCCESS) == []
@@ -290,7 +290,7 @@ def test_the_signatures_checked_for_the_time_stamps_of_a_claim_are_bounded(
         tampering=Tampering(edit_unprotected=four_times),
     )
 
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     remarks = codes(found.statuses, StatusKind.INFORMATIONAL)
     assert remarks[1:] == ["timeStamp.malformed"] * (MAX_TOKENS - 1)
@@ -316,7 +316,7 @@ def test_a_time_stamp_beyond_the_bound_is_remarked_and_counts_as_none(authority:
         azure_v1(authority), time_stamper=forged, tampering=Tampering(edit_unprotected=behind_a_forged_one)
     )
 
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     remarks = [s for s in found.statuses if s.kind is StatusKind.INFORMATIONAL]
     assert (remarks[-1].code, remarks[-1].explanation) == (
@@ -352,7 +352,7 @@ def test_a_token_of_strangers_costs_the_check_of_its_own_signature(
     stranger = Authority.create()
     spec = replace(azure_v1(authority), time_stamper=stranger.time_stamper)
 
-    found = Validator(trust_in(authority)).check(signed_manifest(spec), NOW)
+    found = SignatureValidator(trust_in(authority)).check(signed_manifest(spec), NOW)
 
     assert codes(found.statuses, StatusKind.INFORMATIONAL) == ["timeStamp.untrusted"]
     # Two for the chain of the claim signer, one for the token.
@@ -387,7 +387,7 @@ def test_a_claim_signature_is_bounded_in_size(authority: Authority) -> None:
 
     manifest = signed_manifest(tampered(azure_v1(authority), Tampering(edit_unprotected=padded)))
 
-    found = Validator(trust_in(authority)).check(manifest, NOW)
+    found = SignatureValidator(trust_in(authority)).check(manifest, NOW)
 
     assert [(s.code, s.explanation) for s in found.statuses] == [
         ("claimSignature.mismatch", "claim signature is longer than 524,288 bytes")
@@ -468,7 +468,7 @@ def test_a_slow_key_signs_no_claim(authority: Authority, monkeypatch: pytest.Mon
 
     manifest = signed_manifest(tampered(azure_v2(authority), Tampering(edit_protected=edit)))
 
-    found = Validator(trust_in(authority)).check(manifest, NOW)
+    found = SignatureValidator(trust_in(authority)).check(manifest, NOW)
 
     assert "claimSignature.mismatch" in codes(found.statuses, StatusKind.FAILURE)
 

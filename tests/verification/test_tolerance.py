@@ -33,8 +33,8 @@ from provenance.authority.certificate import ROOT_FROM, ROOT_UNTIL
 from provenance.manifest.manifest import Ingredient, Manifest, ManifestStore
 from provenance.manifest.status import StatusKind, StatusSource, ValidationState, ValidationStatus
 from provenance.trust.profile import ANY_PURPOSE, OCSP_SIGNING
-from provenance.validation.claim_signature import Opinion
-from provenance.verification.tolerance import weigh
+from provenance.validation.claim_signature import SignatureResult
+from provenance.verification.tolerance import separate_tolerated
 from provenance.verification.verdict import VerificationResult
 from tests.support import PNG, certificate, trust_in
 
@@ -190,9 +190,9 @@ def test_only_that_fault_is_set_aside(
     active = judge(authority, spec).active
     assert active is not None
     ours = tuple(s for s in active.statuses if s.source is StatusSource.VALIDATOR)
-    opinion = Opinion(active.signature, ours, failed_time_stampers=(certificate(stamper.credential),))
+    result = SignatureResult(active.signature, ours, failed_time_stampers=(certificate(stamper.credential),))
 
-    found = weigh(Manifest("label", statuses=statuses), (), opinion, fixed_time=False)
+    found = separate_tolerated(Manifest("label", statuses=statuses), (), result, fixed_time=False)
 
     assert bool(found.tolerated) is set_aside
 

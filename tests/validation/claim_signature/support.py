@@ -1,5 +1,5 @@
 """
-Claim signatures made on the spot, and opinions asked about them.
+Claim signatures made on the spot, and what our validator finds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from provenance.authority import (
 from provenance.manifest.jumbf import SignedManifest
 from provenance.manifest.status import StatusKind
 from provenance.trust.profile import ClaimAnchor, TrustProfile
-from provenance.validation.claim_signature import Opinion, Validator
+from provenance.validation.claim_signature import SignatureResult, SignatureValidator
 from tests.support import changed, codes, leaf_options, pin, signed_manifest
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,12 +44,14 @@ BOTH_VERSIONS = pytest.mark.parametrize("describe", [azure_v1, azure_v2])
 Describe = Callable[[Authority], ManifestSpec]
 
 
-def check(manifest: ManifestSpec | SignedManifest, trust: TrustProfile, at: datetime = LATER) -> Opinion:
+def check(
+    manifest: ManifestSpec | SignedManifest, trust: TrustProfile, at: datetime = LATER
+) -> SignatureResult:
     """
-    Ask for an opinion; by default on a day when the ordinary signer has expired.
+    Check a claim signature; by default on a day when the ordinary signer has expired.
     """
     found = signed_manifest(manifest) if isinstance(manifest, ManifestSpec) else manifest
-    return Validator(trust).check(found, at)
+    return SignatureValidator(trust).check(found, at)
 
 
 def plain(credential: Credential) -> ManifestSpec:
@@ -59,32 +61,32 @@ def plain(credential: Credential) -> ManifestSpec:
     return ManifestSpec(credential=credential, binding="none")
 
 
-def successes(opinion: Opinion) -> list[str]:
+def successes(result: SignatureResult) -> list[str]:
     """
     Name what holds.
     """
-    return codes(opinion.statuses, StatusKind.SUCCESS)
+    return codes(result.statuses, StatusKind.SUCCESS)
 
 
-def failures(opinion: Opinion) -> list[str]:
+def failures(result: SignatureResult) -> list[str]:
     """
     Name what does not.
     """
-    return codes(opinion.statuses, StatusKind.FAILURE)
+    return codes(result.statuses, StatusKind.FAILURE)
 
 
-def information(opinion: Opinion) -> list[str]:
+def information(result: SignatureResult) -> list[str]:
     """
     Name what is said beside.
     """
-    return codes(opinion.statuses, StatusKind.INFORMATIONAL)
+    return codes(result.statuses, StatusKind.INFORMATIONAL)
 
 
-def explanation(opinion: Opinion, code: str) -> str:
+def explanation(result: SignatureResult, code: str) -> str:
     """
     Return the words beside a code that stands once.
     """
-    (found,) = [status.explanation for status in opinion.statuses if status.code == code]
+    (found,) = [status.explanation for status in result.statuses if status.code == code]
     return found
 
 

@@ -45,13 +45,13 @@ def test_every_manifest_of_a_genuine_image_is_trusted(corpus: object, name: str)
     """
     Signed 2023 to 2026, asked about on a day when every signer has expired.
     """
-    opinions = [check(found, MICROSOFT, datetime(2100, 1, 1, tzinfo=UTC)) for found in _real_manifests(name)]
+    results = [check(found, MICROSOFT, datetime(2100, 1, 1, tzinfo=UTC)) for found in _real_manifests(name)]
 
-    assert opinions
-    for opinion in opinions:
-        assert [status.code for status in opinion.statuses] == ALL_GOOD
-        assert opinion.signature.signed_at is not None
-        assert opinion.claim_anchor == load(opinion.signature.chain[-1].der)
+    assert results
+    for result in results:
+        assert [status.code for status in result.statuses] == ALL_GOOD
+        assert result.signature.signed_at is not None
+        assert result.claim_anchor == load(result.signature.chain[-1].der)
 
 
 @pytest.mark.corpus
@@ -63,10 +63,10 @@ def test_a_genuine_image_is_a_stranger_to_another_profile(
     What is trusted follows from the profile and from nothing else.
     """
     for found in _real_manifests(name):
-        opinion = check(found, sample_trust)
+        result = check(found, sample_trust)
 
-        assert successes(opinion) == ["claimSignature.validated"]
-        assert failures(opinion) == ["signingCredential.untrusted"]
+        assert successes(result) == ["claimSignature.validated"]
+        assert failures(result) == ["signingCredential.untrusted"]
 
 
 @pytest.mark.corpus
@@ -78,8 +78,8 @@ def test_a_genuine_image_with_a_self_made_time_stamp_has_expired(corpus: object,
     evil = Authority.create(names=AuthorityNames.microsoft()).time_stamper
 
     for found in _real_manifests(name):
-        opinion = check(stamped(found, evil), MICROSOFT, datetime(2100, 1, 1, tzinfo=UTC))
+        result = check(stamped(found, evil), MICROSOFT, datetime(2100, 1, 1, tzinfo=UTC))
 
-        assert successes(opinion) == ["claimSignature.validated"]
-        assert failures(opinion) == ["signingCredential.expired"]
-        assert information(opinion) == ["timeStamp.untrusted"]
+        assert successes(result) == ["claimSignature.validated"]
+        assert failures(result) == ["signingCredential.expired"]
+        assert information(result) == ["timeStamp.untrusted"]

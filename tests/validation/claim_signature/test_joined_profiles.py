@@ -30,9 +30,9 @@ def test_joined_profiles_that_pin_one_root_believe_whom_either_believes(
     )
     credential = authority.issue_signer(key_purposes=(purpose,))
 
-    opinion = check(plain(credential), other | one if reverse else one | other, SIGNED_AT)
+    result = check(plain(credential), other | one if reverse else one | other, SIGNED_AT)
 
-    assert failures(opinion) == []
+    assert failures(result) == []
 
 
 def test_joined_profiles_do_not_lend_each_other_their_demands(authority: Authority) -> None:
@@ -41,9 +41,9 @@ def test_joined_profiles_do_not_lend_each_other_their_demands(authority: Authori
     """
     other_intermediate = authority.root.issue(ca_options("Another CA"))
 
-    opinion = check(plain(other_intermediate.issue(leaf_options())), _joined(authority), SIGNED_AT)
+    result = check(plain(other_intermediate.issue(leaf_options())), _joined(authority), SIGNED_AT)
 
-    assert failures(opinion) == ["signingCredential.invalid"]
+    assert failures(result) == ["signingCredential.invalid"]
 
 
 @pytest.mark.parametrize("purpose", [PURPOSE_MICROSOFT_CLAIM, CODE_SIGNING])
@@ -57,6 +57,6 @@ def test_joined_profiles_that_pin_different_heights_believe_whom_either_believes
     intermediate = believe(authority.intermediate, purposes=(CODE_SIGNING,))
     credential = authority.issue_signer(key_purposes=(purpose,))
 
-    opinion = check(plain(credential), root | intermediate, SIGNED_AT)
+    result = check(plain(credential), root | intermediate, SIGNED_AT)
 
-    assert failures(opinion) == []
+    assert failures(result) == []

@@ -18,7 +18,7 @@ from provenance.manifest.jumbf import SignedManifest
 from provenance.manifest.manifest import Signature
 from provenance.trust.credential import read_credential
 from provenance.trust.profile import TrustProfile
-from provenance.validation.claim_signature import Opinion
+from provenance.validation.claim_signature import SignatureResult
 from tests.support import certificate, changed, leaf_options, signed_manifest, tampered
 from tests.validation.claim_signature.support import BOTH_VERSIONS, Describe, check, failures, successes
 
@@ -40,10 +40,10 @@ def test_a_claim_signature_holds_for_the_claim_it_was_made_for(
     """
     And for no other byte.
     """
-    opinion = check(tampered(describe(authority), spoil), sample_trust)
+    result = check(tampered(describe(authority), spoil), sample_trust)
 
-    assert ("claimSignature.validated" in successes(opinion)) is validated
-    assert ("claimSignature.mismatch" in failures(opinion)) is (not validated)
+    assert ("claimSignature.validated" in successes(result)) is validated
+    assert ("claimSignature.mismatch" in failures(result)) is (not validated)
 
 
 def test_who_signed_is_told_of_a_signature_that_does_not_hold(
@@ -52,10 +52,10 @@ def test_who_signed_is_told_of_a_signature_that_does_not_hold(
     """
     The chain is shown; that it did not sign this is said beside.
     """
-    opinion = check(tampered(azure_v1(authority), Tampering(flip_signature=True)), sample_trust)
+    result = check(tampered(azure_v1(authority), Tampering(flip_signature=True)), sample_trust)
 
-    assert failures(opinion) == ["claimSignature.mismatch"]
-    assert opinion.signature.chain[0] == certificate(authority.signer)
+    assert failures(result) == ["claimSignature.mismatch"]
+    assert result.signature.chain[0] == certificate(authority.signer)
 
 
 Sign = Callable[[bytes], bytes]
@@ -116,9 +116,9 @@ def test_every_algorithm_that_c2pa_allows_is_verified(
     """
     Made by hand, so that signer and verifier cannot share a mistake.
     """
-    opinion = check(by_hand(authority, key, algorithm, sign), sample_trust, SIGNED_AT)
+    result = check(by_hand(authority, key, algorithm, sign), sample_trust, SIGNED_AT)
 
-    assert [status.code for status in opinion.statuses] == [
+    assert [status.code for status in result.statuses] == [
         "claimSignature.validated",
         "signingCredential.trusted",
     ]
@@ -144,10 +144,10 @@ def test_a_flipped_bit_is_found_under_every_algorithm(
         signature[position] ^= 1
         return bytes(signature)
 
-    opinion = check(by_hand(authority, key, algorithm, flipped), sample_trust, SIGNED_AT)
+    result = check(by_hand(authority, key, algorithm, flipped), sample_trust, SIGNED_AT)
 
-    assert failures(opinion) == ["claimSignature.mismatch"]
-    assert successes(opinion) == ["signingCredential.trusted"]
+    assert failures(result) == ["claimSignature.mismatch"]
+    assert successes(result) == ["signingCredential.trusted"]
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_an_algorithm_that_does_not_fit_is_a_mismatch(
     """
     Key, algorithm and form of the signature have to agree.
     """
-    opinion = check(by_hand(authority, key, algorithm, sign), sample_trust, SIGNED_AT)
+    result = check(by_hand(authority, key, algorithm, sign), sample_trust, SIGNED_AT)
 
-    assert failures(opinion) == ["claimSignature.mismatch"]
+    assert failures(result) == ["claimSignature.mismatch"]
 
 
 def _spoilt(edit: Callable[[list[object]], object]) -> Tampering:
@@ -243,12 +243,12 @@ def test_a_signature_that_cannot_be_read_is_a_failure_and_no_exception(
     """
     Hostile bytes inside a store are a verdict; nothing is said about who signed.
     """
-    opinion = check(tampered(azure_v1(authority), spoil), sample_trust, SIGNED_AT)
+    result = check(tampered(azure_v1(authority), spoil), sample_trust, SIGNED_AT)
 
-    assert [status.code for status in opinion.statuses] == ["claimSignature.mismatch"]
-    assert failures(opinion) == ["claimSignature.mismatch"]
-    assert opinion.signature == Signature()
-    assert (opinion.claim_anchor, opinion.time_stamp_anchor) == (None, None)
+    assert [status.code for status in result.statuses] == ["claimSignature.mismatch"]
+    assert failures(result) == ["claimSignature.mismatch"]
+    assert result.signature == Signature()
+    assert (result.claim_anchor, result.time_stamp_anchor) == (None, None)
 
 
 # --- mutations ------------------------------------------------------------------------------------
@@ -262,8 +262,8 @@ def real(authority: Authority) -> tuple[SignedManifest, ...]:
     return signed_manifest(azure_v1(authority)), signed_manifest(azure_v2(authority))
 
 
-def _is_trusted(opinion: Opinion) -> bool:
-    return {"claimSignature.validated", "signingCredential.trusted"} <= set(successes(opinion))
+def _is_trusted(result: SignatureResult) -> bool:
+    return {"claimSignature.validated", "signingCredential.trusted"} <= set(successes(result))
 
 
 @settings(max_examples=600)
@@ -281,23 +281,23 @@ def test_a_flipped_byte_of_a_signature_that_stays_trusted_changes_nothing_that_i
     mutated = bytearray(manifest.signature)
     mutated[position % len(mutated)] ^= bits
 
-    opinion = check(changed(manifest, signature=bytes(mutated)), sample_trust)
+    result = check(changed(manifest, signature=bytes(mutated)), sample_trust)
 
-    if _is_trusted(opinion):
-        assert _told(changed(manifest, signature=bytes(mutated)), opinion) == _told(
+    if _is_trusted(result):
+        assert _told(changed(manifest, signature=bytes(mutated)), result) == _told(
             manifest, check(manifest, sample_trust)
         )
 
 
-def _told(manifest: SignedManifest, opinion: Opinion) -> tuple[object, ...]:
+def _told(manifest: SignedManifest, result: SignatureResult) -> tuple[object, ...]:
     credential = read_credential(manifest.signature)
     return (
         credential.protected,
         credential.signature,
-        (opinion.signature.anchor, opinion.signature.signed_at, opinion.signature.time_stamp_anchor),
-        opinion.claim_anchor,
-        opinion.time_stamp_anchor,
-        [found.x509.tbs_certificate_bytes for found in opinion.signature.chain],
+        (result.signature.anchor, result.signature.signed_at, result.signature.time_stamp_anchor),
+        result.claim_anchor,
+        result.time_stamp_anchor,
+        [found.x509.tbs_certificate_bytes for found in result.signature.chain],
     )
 
 
@@ -317,8 +317,8 @@ def test_no_flipped_byte_of_what_is_signed_stays_validated(
         for position in range(start, start + len(part)):
             mutated = bytearray(manifest.signature)
             mutated[position] ^= 1 << position % 8
-            opinion = check(changed(manifest, signature=bytes(mutated)), sample_trust)
-            if "claimSignature.validated" in successes(opinion):
+            result = check(changed(manifest, signature=bytes(mutated)), sample_trust)
+            if "claimSignature.validated" in successes(result):
                 still_validated.append(position)
 
     assert still_validated == []
@@ -336,9 +336,9 @@ def test_no_flipped_byte_of_a_claim_stays_validated(
     mutated = bytearray(manifest.claim)
     mutated[position % len(mutated)] ^= bits
 
-    opinion = check(changed(manifest, claim=bytes(mutated)), sample_trust)
+    result = check(changed(manifest, claim=bytes(mutated)), sample_trust)
 
-    assert "claimSignature.mismatch" in failures(opinion)
+    assert "claimSignature.mismatch" in failures(result)
 
 
 @settings(max_examples=200)
@@ -347,7 +347,7 @@ def test_any_bytes_are_a_failure(sample_trust: TrustProfile, signature: bytes, c
     """
     Never an exception, and never a success.
     """
-    opinion = check(SignedManifest("urn:uuid:1", claim, 1, signature), sample_trust)
+    result = check(SignedManifest("urn:uuid:1", claim, 1, signature), sample_trust)
 
-    assert failures(opinion) == ["claimSignature.mismatch"]
-    assert successes(opinion) == []
+    assert failures(result) == ["claimSignature.mismatch"]
+    assert successes(result) == []

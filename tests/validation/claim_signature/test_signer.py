@@ -29,7 +29,7 @@ from provenance.manifest.manifest import Signature
 from provenance.manifest.status import StatusKind, StatusSource
 from provenance.trust.microsoft import MICROSOFT
 from provenance.trust.profile import ANY_PURPOSE, CLAIM_SIGNING, ClaimAnchor, Pin, TrustProfile
-from provenance.validation.claim_signature import Validator
+from provenance.validation.claim_signature import SignatureValidator
 from tests.support import (
     ca_options,
     certificate,
@@ -70,17 +70,17 @@ def test_an_ordinary_manifest_is_trusted_after_its_signer_has_expired(
     """
     The time-stamp says that it was signed before.
     """
-    opinion = check(describe(authority), sample_trust)
+    result = check(describe(authority), sample_trust)
 
-    assert [status.code for status in opinion.statuses] == ALL_GOOD
-    assert opinion.signature == Signature(
+    assert [status.code for status in result.statuses] == ALL_GOOD
+    assert result.signature == Signature(
         chain=tuple(certificate(item) for item in authority.signer.chain),
         anchor=sample_trust.claim_anchors[0].pin,
         signed_at=SIGNED_AT,
         time_stamp_anchor=sample_trust.time_stamp_anchors[0],
     )
-    assert opinion.claim_anchor == certificate(authority.root)
-    assert opinion.time_stamp_anchor == certificate(authority.time_stamp_root)
+    assert result.claim_anchor == certificate(authority.root)
+    assert result.time_stamp_anchor == certificate(authority.time_stamp_root)
 
 
 def test_statuses_name_the_claim_signature_and_the_validator(
@@ -121,22 +121,22 @@ def test_a_time_stamp_outside_the_signers_validity_is_no_help(
     """
     spec = replace(azure_v1(authority), signed_at=LATER)
 
-    opinion = check(spec, sample_trust, SIGNED_AT)
+    result = check(spec, sample_trust, SIGNED_AT)
 
-    assert failures(opinion) == ["signingCredential.expired"]
-    assert explanation(opinion, "signingCredential.expired") == "outside validity: Sample Authority Signer"
-    assert opinion.signature.signed_at == LATER
+    assert failures(result) == ["signingCredential.expired"]
+    assert explanation(result, "signingCredential.expired") == "outside validity: Sample Authority Signer"
+    assert result.signature.signed_at == LATER
 
 
 def test_an_expired_signer_is_reported_with_its_anchor(
     authority: Authority, sample_trust: TrustProfile
 ) -> None:
     """
-    The path is known, so the engine can be given the same anchor and asked for its own opinion.
+    The path is known, so the engine can be given the same anchor and asked for its own result.
     """
-    opinion = check(plain(authority.signer), sample_trust, LATER)
+    result = check(plain(authority.signer), sample_trust, LATER)
 
-    assert opinion.claim_anchor == certificate(authority.root)
+    assert result.claim_anchor == certificate(authority.root)
 
 
 def test_nothing_is_kept_between_calls(authority: Authority, sample_trust: TrustProfile) -> None:
@@ -145,7 +145,7 @@ def test_nothing_is_kept_between_calls(authority: Authority, sample_trust: Trust
     """
     good = signed_manifest(azure_v1(authority))
     bad = signed_manifest(tampered(azure_v1(authority), Tampering(flip_signature=True)))
-    validator = Validator(sample_trust)
+    validator = SignatureValidator(sample_trust)
 
     first = validator.check(good, LATER)
     validator.check(bad, LATER)
@@ -492,11 +492,11 @@ def test_a_signer_is_trusted_exactly_where_its_path_deserves_it(authority: Autho
     """
     credential, trust = case.make(authority)
 
-    opinion = check(plain(credential), trust, case.at)
+    result = check(plain(credential), trust, case.at)
 
-    assert tuple(failures(opinion)) == case.failures, case.why
-    assert ("signingCredential.trusted" in successes(opinion)) is (not case.failures), case.why
-    assert case.says in next((s.explanation for s in opinion.statuses if s.kind is StatusKind.FAILURE), "")
+    assert tuple(failures(result)) == case.failures, case.why
+    assert ("signingCredential.trusted" in successes(result)) is (not case.failures), case.why
+    assert case.says in next((s.explanation for s in result.statuses if s.kind is StatusKind.FAILURE), "")
 
 
 def test_an_impostor_of_microsoft_is_a_stranger_to_the_microsoft_profile() -> None:
@@ -505,13 +505,13 @@ def test_an_impostor_of_microsoft_is_a_stranger_to_the_microsoft_profile() -> No
     """
     impostor = Authority.create(names=AuthorityNames.microsoft(), key_type=KeyType.RSA2048)
 
-    opinion = check(azure_v1(impostor), MICROSOFT)
+    result = check(azure_v1(impostor), MICROSOFT)
 
-    assert successes(opinion) == ["claimSignature.validated"]
-    assert failures(opinion) == ["signingCredential.untrusted"]
-    assert information(opinion) == ["timeStamp.untrusted"]
-    assert opinion.signature.chain[0].organization == "Microsoft Corporation"
-    assert (opinion.signature.anchor, opinion.claim_anchor) == (None, None)
+    assert successes(result) == ["claimSignature.validated"]
+    assert failures(result) == ["signingCredential.untrusted"]
+    assert information(result) == ["timeStamp.untrusted"]
+    assert result.signature.chain[0].organization == "Microsoft Corporation"
+    assert (result.signature.anchor, result.claim_anchor) == (None, None)
 
 
 def test_a_certificate_by_an_unknown_algorithm_is_a_failure(
@@ -525,9 +525,9 @@ def test_a_certificate_by_an_unknown_algorithm_is_a_failure(
     )
     chain = [der, *authority.signer.chain_der[1:]]
 
-    opinion = check(with_header(signed_manifest(plain(authority.signer)), "x5chain", chain), sample_trust)
+    result = check(with_header(signed_manifest(plain(authority.signer)), "x5chain", chain), sample_trust)
 
-    assert failures(opinion) == ["signingCredential.untrusted"]
+    assert failures(result) == ["signingCredential.untrusted"]
 
 
 # --- real images ----------------------------------------------------------------------------------

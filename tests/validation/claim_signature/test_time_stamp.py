@@ -194,14 +194,14 @@ def test_a_time_stamp_that_is_not_trusted_counts_as_none(
         signed_manifest(describe(authority)), stamp.stamper(authority), at=stamp.at, options=stamp.options
     )
 
-    opinion = check(manifest, sample_trust)
+    result = check(manifest, sample_trust)
 
-    assert information(opinion) == [stamp.code], stamp.why
-    assert stamp.says in explanation(opinion, stamp.code)
-    assert successes(opinion) == ["claimSignature.validated"]
-    assert failures(opinion) == ["signingCredential.expired"]
-    assert opinion.signature.signed_at is None
-    assert opinion.time_stamp_anchor is None
+    assert information(result) == [stamp.code], stamp.why
+    assert stamp.says in explanation(result, stamp.code)
+    assert successes(result) == ["claimSignature.validated"]
+    assert failures(result) == ["signingCredential.expired"]
+    assert result.signature.signed_at is None
+    assert result.time_stamp_anchor is None
 
 
 def test_a_bad_time_stamp_takes_nothing_from_a_signer_that_is_valid(
@@ -212,20 +212,20 @@ def test_a_bad_time_stamp_takes_nothing_from_a_signer_that_is_valid(
     """
     manifest = stamped(signed_manifest(azure_v1(authority)), Authority.create().time_stamper)
 
-    opinion = check(manifest, sample_trust, SIGNED_AT)
+    result = check(manifest, sample_trust, SIGNED_AT)
 
-    assert successes(opinion) == ["claimSignature.validated", "signingCredential.trusted"]
-    assert information(opinion) == ["timeStamp.untrusted"]
+    assert successes(result) == ["claimSignature.validated", "signingCredential.trusted"]
+    assert information(result) == ["timeStamp.untrusted"]
 
 
 def test_with_no_time_stamp_anchors_no_time_stamp_counts(authority: Authority) -> None:
     """
     An empty list believes nobody.
     """
-    opinion = check(azure_v1(authority), believe(authority.root, authority.intermediate))
+    result = check(azure_v1(authority), believe(authority.root, authority.intermediate))
 
-    assert information(opinion) == ["timeStamp.untrusted"]
-    assert failures(opinion) == ["signingCredential.expired"]
+    assert information(result) == ["timeStamp.untrusted"]
+    assert failures(result) == ["signingCredential.expired"]
 
 
 @pytest.mark.parametrize("name", ["sha256", "sha384", "sha512"])
@@ -271,10 +271,10 @@ def test_a_time_stamp_of_another_signature_is_a_mismatch(
     )
     token = read_credential(other.signature).tokens[0]
 
-    opinion = check(stamped(manifest, token), sample_trust)
+    result = check(stamped(manifest, token), sample_trust)
 
-    assert explanation(opinion, "timeStamp.mismatch") == "time-stamp is of another signature"
-    assert failures(opinion) == ["signingCredential.expired"]
+    assert explanation(result, "timeStamp.mismatch") == "time-stamp is of another signature"
+    assert failures(result) == ["signingCredential.expired"]
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -333,27 +333,27 @@ def test_one_good_token_among_others_is_enough(authority: Authority, sample_trus
         authority.time_stamper,
     )
 
-    opinion = check(manifest, sample_trust)
+    result = check(manifest, sample_trust)
 
-    assert [status.code for status in opinion.statuses] == [
+    assert [status.code for status in result.statuses] == [
         "claimSignature.validated",
         "timeStamp.malformed",
         "timeStamp.untrusted",
         *ALL_GOOD[1:],
     ]
-    assert opinion.signature.signed_at == SIGNED_AT
+    assert result.signature.signed_at == SIGNED_AT
 
 
 def test_the_first_good_token_is_the_last_one_read(authority: Authority, sample_trust: TrustProfile) -> None:
     """
-    A second opinion on the time would be one too many.
+    A second result on the time would be one too many.
     """
     later = authority.time_stamper.stamp(bytes(32), LATER)
     manifest = stamped(signed_manifest(azure_v2(authority)), authority.time_stamper, later, b"garbage")
 
-    opinion = check(manifest, sample_trust)
+    result = check(manifest, sample_trust)
 
-    assert [status.code for status in opinion.statuses] == ALL_GOOD
+    assert [status.code for status in result.statuses] == ALL_GOOD
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_tokens_beyond_the_bounds_make_the_signature_unreadable(
     """
     A bomb is refused whole.
     """
-    opinion = check(stamped(signed_manifest(azure_v1(authority)), *tokens), sample_trust, SIGNED_AT)
+    result = check(stamped(signed_manifest(azure_v1(authority)), *tokens), sample_trust, SIGNED_AT)
 
-    assert failures(opinion) == ["claimSignature.mismatch"]
-    assert successes(opinion) == []
+    assert failures(result) == ["claimSignature.mismatch"]
+    assert successes(result) == []
