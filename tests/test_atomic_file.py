@@ -210,11 +210,7 @@ def test_a_place_that_cannot_be_is_refused_before_the_block(tmp_path: Path, name
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_old_file(target: Path) -> None:
-    """
-    Also where it is noticed only when the last bytes are written.
-    """
-    script = """
+FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from provenance.atomic_file import replaced
@@ -223,12 +219,32 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
 try:
     with replaced(Path(sys.argv[1])) as file:
         file.write(b"too long")
-except OSError as error:
-    print(error.strerror)
 """
 
-    ran = subprocess.run(
-        [sys.executable, "-c", script, str(target)], cwd=ROOT, check=True, capture_output=True, text=True
+
+def write_to_a_full_disk(target: Path, rest: str) -> subprocess.CompletedProcess[str]:
+    """
+    Replace a file where only four bytes can be written, in a process of its own.
+
+    Args:
+        target: The file.
+
+        rest: What else stands in the block, and what to do with the error that ends it.
+    """
+    command = [sys.executable, "-c", FULL_DISK + rest, str(target)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def test_a_full_disk_leaves_the_old_file(target: Path) -> None:
+    """
+    Also where it is noticed only when the last bytes are written.
+    """
+    ran = write_to_a_full_disk(
+        target,
+        """
+except OSError as error:
+    print(error.strerror)
+""",
     )
 
     assert (ran.stdout.strip(), ran.stderr) == (os.strerror(errno.EFBIG), "")
@@ -240,22 +256,13 @@ def test_a_full_disk_does_not_hide_what_ended_the_block(target: Path) -> None:
     """
     What is still held back when that happens is not written any more.
     """
-    script = """
-import resource, signal, sys
-from pathlib import Path
-from provenance.atomic_file import replaced
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
-try:
-    with replaced(Path(sys.argv[1])) as file:
-        file.write(b"too long")
+    ran = write_to_a_full_disk(
+        target,
+        """
         raise KeyboardInterrupt
 except KeyboardInterrupt as error:
     print(error.__context__)
-"""
-
-    ran = subprocess.run(
-        [sys.executable, "-c", script, str(target)], cwd=ROOT, check=True, capture_output=True, text=True
+""",
     )
 
     assert (ran.stdout, ran.stderr) == ("None\n", "")

@@ -6,10 +6,10 @@ The engine's answers are edited here where no image makes it answer so.
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,15 +37,13 @@ from provenance.policy.requirement import Outcome
 from provenance.trust.profile import TrustProfile
 from provenance.validation import engine
 from provenance.validation.engine import Anchors, Engine, EngineReading, NoManifestError
-from provenance.validation.engine_json import parse_answer
 from provenance.verification.cause import Cause
+from tests.validation.edited_answer_support import EngineAnswer, active_results, judge_edited
 
 PNG = made.plain_png(24, 16, seed=1)
 JPEG = made.plain_jpeg(24, 16, seed=1)
 DOCUMENTED = "AI Generated Image"
-Answer = dict[str, object]
-Statuses = dict[str, list[dict[str, str]]]
-Judged = Callable[[bytes, Callable[[Answer], None]], VerificationResult]
+Judged = Callable[[bytes, Callable[[EngineAnswer], None]], VerificationResult]
 
 
 @pytest.fixture(scope="session")
@@ -94,48 +92,28 @@ def judged(verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> Judged:
     """
     Verify as if the engine had given another answer.
     """
-
-    def judge(asset: bytes, edit: Callable[[Answer], None]) -> VerificationResult:
-        def parse(text: str) -> object:
-            answer = json.loads(text)
-            edit(answer)
-            return parse_answer(json.dumps(answer))
-
-        monkeypatch.setattr(engine, "parse_answer", parse)
-        return verifier.verify(asset)
-
-    return judge
+    return partial(judge_edited, verifier, monkeypatch)
 
 
-def active(answer: Answer) -> Statuses:
-    """
-    Return the active manifest's results from an answer.
-    """
-    results = answer["validation_results"]
-    assert isinstance(results, dict)
-    found: Statuses = results["activeManifest"]
-    return found
-
-
-def without(code: str) -> Callable[[Answer], None]:
+def without(code: str) -> Callable[[EngineAnswer], None]:
     """
     Leave out a success of the active manifest.
     """
 
-    def edit(answer: Answer) -> None:
-        found = active(answer)
+    def edit(answer: EngineAnswer) -> None:
+        found = active_results(answer)
         found["success"] = [status for status in found["success"] if status["code"] != code]
 
     return edit
 
 
-def adding(kind: str, code: str) -> Callable[[Answer], None]:
+def adding(kind: str, code: str) -> Callable[[EngineAnswer], None]:
     """
     Add a status of the active manifest.
     """
 
-    def edit(answer: Answer) -> None:
-        active(answer)[kind].append({"code": code, "url": "", "explanation": "made up"})
+    def edit(answer: EngineAnswer) -> None:
+        active_results(answer)[kind].append({"code": code, "url": "", "explanation": "made up"})
 
     return edit
 
@@ -256,7 +234,7 @@ def test_an_engine_that_says_nothing_at_all_proves_nothing(
     As one would that no longer validates by default.
     """
 
-    def forget(answer: Answer) -> None:
+    def forget(answer: EngineAnswer) -> None:
         del answer["validation_results"]
 
     result = judged(samples["trusted"], forget)
@@ -269,7 +247,7 @@ def test_the_engines_own_state_is_not_read(samples: Mapping[str, bytes], judged:
     It is too strict in one place and too lax in several.
     """
 
-    def claiming(state: str) -> Callable[[Answer], None]:
+    def claiming(state: str) -> Callable[[EngineAnswer], None]:
         return lambda answer: answer.update(validation_state=state)
 
     claims = {"trusted": "Invalid", "valid": "Trusted", "invalid": "Trusted"}
@@ -284,8 +262,8 @@ def test_both_have_to_trust_the_signer(samples: Mapping[str, bytes], judged: Jud
     The engine alone does not make a stranger trusted.
     """
 
-    def praise(answer: Answer) -> None:
-        found = active(answer)
+    def praise(answer: EngineAnswer) -> None:
+        found = active_results(answer)
         found["failure"] = []
         found["success"].append({"code": "signingCredential.trusted", "url": "", "explanation": ""})
 
@@ -312,7 +290,7 @@ def test_a_missing_binding_is_not_excused_by_a_broken_rule(
     Even where the engine reports nothing but the rule.
     """
 
-    def edit(answer: Answer) -> None:
+    def edit(answer: EngineAnswer) -> None:
         without("assertion.boxesHash.match")(answer)
         adding("failure", "assertion.action.malformed")(answer)
 
@@ -373,8 +351,8 @@ def test_what_was_recorded_proves_nothing_about_the_active_manifest(
     ingredient = IngredientSpec(manifest=inner, recorded={"validationResults": {"activeManifest": found}})
     signed = sign_image(PNG, replace(spec, ingredients=(ingredient,)))
 
-    def forget(answer: Answer) -> None:
-        active(answer)["success"] = []
+    def forget(answer: EngineAnswer) -> None:
+        active_results(answer)["success"] = []
 
     result = judged(signed, forget)
 

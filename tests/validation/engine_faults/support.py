@@ -12,20 +12,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import c2pa
 import pytest
 
-from provenance import VerificationResult, Verifier
+from provenance import VerificationResult
 from provenance import authority as made
 from provenance.authority import Authority, ManifestSpec, image
 from provenance.manifest.status import StatusKind
-from provenance.validation import engine
 from provenance.validation.engine import Anchors, engine_settings
-from provenance.validation.engine_json import parse_answer
 from tests.support import certificate, codes
 
 PNG = made.plain_png(40, 24, seed=1)
@@ -112,25 +110,6 @@ def finding_ids(result: VerificationResult) -> list[str]:
     Name the checks that failed.
     """
     return [check.id for check in result.findings]
-
-
-def judge_edited(
-    verifier: Verifier,
-    monkeypatch: pytest.MonkeyPatch,
-    asset: bytes,
-    edit: Callable[[dict[str, object]], None],
-) -> VerificationResult:
-    """
-    Verify as if the engine had given another answer.
-    """
-
-    def parse(text: str) -> object:
-        answer = json.loads(text)
-        edit(answer)
-        return parse_answer(json.dumps(answer))
-
-    monkeypatch.setattr(engine, "parse_answer", parse)
-    return verifier.verify(asset)
 
 
 def store_of(png: bytes) -> bytes:

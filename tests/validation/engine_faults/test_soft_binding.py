@@ -14,12 +14,12 @@ from provenance import authority as made
 from provenance.authority import AssertionSpec, Authority, sign_image
 from provenance.manifest.status import StatusKind, ValidationState
 from tests.support import codes
+from tests.validation.edited_answer_support import active_results, judge_edited
 from tests.validation.engine_faults.support import (
     PNG,
     ask_engine,
     failure_codes,
     finding_ids,
-    judge_edited,
     options_for,
     readable_v2,
 )
@@ -158,19 +158,6 @@ def test_row_1_the_fault_excuses_nothing_else(authority: Authority, verifier: Ve
 
     assert (result.state, failure_codes(result)) == (ValidationState.INVALID, ["assertion.dataHash.mismatch"])
     assert codes(result.readings[0].tolerated, StatusKind.FAILURE) == ["claim.malformed"]
-
-
-Results = dict[str, list[dict[str, str]]]
-
-
-def active_results(answer: dict[str, object]) -> Results:
-    """
-    Return the active manifest's results from an answer.
-    """
-    results = answer["validation_results"]
-    assert isinstance(results, dict)
-    active: Results = results["activeManifest"]
-    return active
 
 
 def edit_failures(change: Callable[[dict[str, str]], dict[str, str]]) -> Callable[[dict[str, object]], None]:

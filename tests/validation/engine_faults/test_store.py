@@ -16,6 +16,7 @@ from provenance.authority import AssertionSpec, Authority, ManifestSpec, Tamperi
 from provenance.manifest.status import ValidationState
 from provenance.trust.profile import TrustProfile
 from provenance.validation.engine_json import parse_answer
+from tests.validation.edited_answer_support import judge_edited
 from tests.validation.engine_faults.support import (
     JPEG,
     PNG,
@@ -25,7 +26,6 @@ from tests.validation.engine_faults.support import (
     ask_engine,
     failure_codes,
     finding_ids,
-    judge_edited,
     options_for,
     readable_v2,
     store_of,
