@@ -143,8 +143,8 @@ def by_engine(statuses: Iterable[ValidationStatus], *, is_active: bool) -> list[
 
     It leaves out what was recorded about an ingredient and still holds, so that counts as its own there.
     """
-    said = {StatusSource.ENGINE} if is_active else {StatusSource.ENGINE, StatusSource.RECORDED}
-    return [status for status in statuses if status.source in said]
+    sources = {StatusSource.ENGINE} if is_active else {StatusSource.ENGINE, StatusSource.RECORDED}
+    return [status for status in statuses if status.source in sources]
 
 
 def is_signed_and_bound(statuses: Iterable[ValidationStatus], *, is_active: bool) -> bool:

@@ -121,7 +121,7 @@ def _integrity_check(
             "integrity", Outcome.PASS, expected, "they hold", "every hash and the claim signature hold"
         )
     failures = [*store_failures, *(integrity_failures(active.failures) if active else ())]
-    actual = _told(failures) or "claim signature or hard binding is missing"
+    actual = _describe_failures(failures) or "claim signature or hard binding is missing"
     if cause in {Cause.HASH_MISMATCH, Cause.EDIT_RECORDED}:
         message = f"the image or its credentials were changed after signing: {actual}"
     elif cause is Cause.SIGNATURE_MISMATCH:
@@ -147,7 +147,7 @@ def _conformance_check(readings: tuple[Reading, ...], *, holds: bool) -> Check:
         return Check(
             "conformance", Outcome.PASS, expected, "it does", "what was signed keeps the rules of C2PA"
         )
-    actual = _told(broken)
+    actual = _describe_failures(broken)
     edits = recorded_edits(readings[0])
     if edits:
         actual = f"{actual}; {_edited(edits, readings)}"
@@ -160,18 +160,18 @@ def _conformance_check(readings: tuple[Reading, ...], *, holds: bool) -> Check:
 
 
 def _edited(edits: tuple[Action, ...], readings: tuple[Reading, ...]) -> str:
-    said = ", ".join(
+    listed = ", ".join(
         f"{edit.action!r} by {edit.software_agent or 'nobody named'!r}" for edit in edits[:_MAX_EDITS]
     )
     parent = parent_of(readings[0].manifest)
     below = next((reading for reading in readings if reading.manifest.label == parent), None)
     if below is None:
-        return f"edits: {said}; what lies below cannot be read"
+        return f"edits: {listed}; what lies below cannot be read"
     leaf = below.signature.chain[0] if below.signature.chain else None
     signer = (leaf.organization or leaf.common_name or leaf.subject) if leaf else "nobody that can be read"
     created = below.manifest.created
     maker = f", made by {created.software_agent!r} by its own claim" if created else ""
-    return f"edits: {said}; below lies a manifest that is {below.state.value}, signed by {signer!r}{maker}"
+    return f"edits: {listed}; below lies a manifest that is {below.state.value}, signed by {signer!r}{maker}"
 
 
 def _signer_check(
@@ -189,11 +189,11 @@ def _signer_check(
         )
     reasons = dict.fromkeys(f"{s.explanation} ({s.code}, {s.source})" for s in active.failures)
     actual = "; ".join(reasons) or "engine and validator disagree on whether the signer is trusted"
-    said = _SIGNER_MESSAGES[cause or Cause.VALIDATORS_DISAGREE]
-    return Check("signing_credential", Outcome.FAIL, expected, actual, f"{said}: {actual}")
+    message = _SIGNER_MESSAGES[cause or Cause.VALIDATORS_DISAGREE]
+    return Check("signing_credential", Outcome.FAIL, expected, actual, f"{message}: {actual}")
 
 
-def _told(failures: list[ValidationStatus]) -> str:
+def _describe_failures(failures: list[ValidationStatus]) -> str:
     return "; ".join(dict.fromkeys(f"{status.code} ({status.explanation})" for status in failures))
 
 

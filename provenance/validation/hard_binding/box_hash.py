@@ -32,25 +32,25 @@ def box_hash_coverage(end: int, layout: Layout, assertion: Mapping[object, objec
     if parts[0].name == "PNGh" and _names(entries[0] if entries else {})[:1] != ("PNGh",):
         bound, position = parts[0].length, 1
     for entry in entries:
-        taken = _take(parts, position, _names(entry))
-        if taken is None:
+        matching = _matching_parts(parts, position, _names(entry))
+        if matching is None:
             break
-        position += len(taken)
-        is_store = [part.name for part in taken] == ["C2PA"]
+        position += len(matching)
+        is_store = [part.name for part in matching] == ["C2PA"]
         is_hashed = not entry.get("excluded") and "exclusions" not in entry
-        if taken and (is_store or is_hashed):
-            bound += taken[-1].end - taken[0].start
+        if matching and (is_store or is_hashed):
+            bound += matching[-1].end - matching[0].start
     return Coverage(end - bound)
 
 
-def _take(parts: Sequence[Part], position: int, names: tuple[str, ...]) -> list[Part] | None:
-    taken: list[Part] = []
+def _matching_parts(parts: Sequence[Part], position: int, names: tuple[str, ...]) -> list[Part] | None:
+    matching: list[Part] = []
     for name in names:
-        if position + len(taken) < len(parts) and parts[position + len(taken)].name == name:
-            taken.append(parts[position + len(taken)])
+        if position + len(matching) < len(parts) and parts[position + len(matching)].name == name:
+            matching.append(parts[position + len(matching)])
         elif not name.startswith("RST"):  # restart markers lie in the data of a scan, which is one part
             return None
-    return taken
+    return matching
 
 
 def _names(entry: Mapping[object, object]) -> tuple[str, ...]:
