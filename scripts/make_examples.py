@@ -90,7 +90,7 @@ def report(path: str) -> dict[str, Any]:
 
 def readiness(*, store: bool) -> dict[str, Any]:
     """
-    Describe whether a service is ready that lacks its store, or nothing.
+    Say whether a service is ready that lacks its store, or nothing.
     """
     components = {"store": store, "workers": True, "self_test": True}
     return {

@@ -249,8 +249,8 @@ def _load(name_or_path: str | Path, *, depth: int) -> Policy:
     name = str(name_or_path)
     if name.endswith(".toml"):
         path = Path(name_or_path)
-        table = parse_toml(read_file(path, PolicyError), f"policy {path.name!r}", PolicyError)
-        return _parse(table, path.parent, depth=depth)
+        form = parse_toml(read_file(path, PolicyError), f"policy {path.name!r}", PolicyError)
+        return _parse(form, path.parent, depth=depth)
     builtin = builtin_policies()
     if name not in builtin:
         raise PolicyError(
@@ -260,21 +260,21 @@ def _load(name_or_path: str | Path, *, depth: int) -> Policy:
     return builtin[name]
 
 
-def _parse(table: TomlTable, folder: Path, *, depth: int) -> Policy:
+def _parse(form: TomlTable, folder: Path, *, depth: int) -> Policy:
     if depth > _MAX_DEPTH:
         raise PolicyError("policies are composed of each other too deeply, or in a circle")
     for key, composition in (("all_of", AllOf), ("any_of", AnyOf)):
-        if key in table:
-            table.only("name", "version", "summary", key)
-            paths = (folder / part if part.endswith(".toml") else part for part in table.texts(key))
+        if key in form:
+            form.only("name", "version", "summary", key)
+            paths = (folder / part if part.endswith(".toml") else part for part in form.texts(key))
             parts = tuple(_load(path, depth=depth + 1) for path in paths)
-            return composition(table.text("name"), parts, table.number("version"), table.text("summary", ""))
-    return _created_policy(table)
+            return composition(form.text("name"), parts, form.number("version"), form.text("summary", ""))
+    return _created_policy(form)
 
 
-def _created_policy(table: TomlTable) -> CreatedPolicy:
-    table.only("name", "version", "summary", "scope", "created")
-    created = table.table("created")
+def _created_policy(form: TomlTable) -> CreatedPolicy:
+    form.only("name", "version", "summary", "scope", "created")
+    created = form.table("created")
     created.only("software_agent", "description", "when")
     requirements: list[Requirement] = []
     if "software_agent" in created:
@@ -284,35 +284,35 @@ def _created_policy(table: TomlTable) -> CreatedPolicy:
     if "when" in created:
         requirements.append(_when_within(created.table("when")))
     return CreatedPolicy(
-        table.text("name"),
-        table.number("version"),
+        form.text("name"),
+        form.number("version"),
         tuple(requirements),
-        table.text("scope", "active"),
-        table.text("summary", ""),
+        form.text("scope", "active"),
+        form.text("summary", ""),
     )
 
 
-def _accepted(table: TomlTable) -> AcceptedDescription:
-    table.only("value", "absent", "documented", "requires", "source", "seen")
-    if ("value" in table) == table.flag("absent"):
+def _accepted(form: TomlTable) -> AcceptedDescription:
+    form.only("value", "absent", "documented", "requires", "source", "seen")
+    if ("value" in form) == form.flag("absent"):
         raise PolicyError("[[created.description]] needs either a value or 'absent = true'")
-    evidence = "; ".join(table.text(key) for key in ("source", "seen") if key in table)
+    evidence = "; ".join(form.text(key) for key in ("source", "seen") if key in form)
     if not evidence:
         raise PolicyError("[[created.description]] needs its evidence: 'source' or 'seen'")
     source_type = None
-    if "requires" in table:
-        requires = table.table("requires")
+    if "requires" in form:
+        requires = form.table("requires")
         requires.only("digital_source_type")
         source_type = requires.text("digital_source_type")
-    value = table.text("value") if "value" in table else None
-    return AcceptedDescription(value, source_type, table.flag("documented"), evidence)
+    value = form.text("value") if "value" in form else None
+    return AcceptedDescription(value, source_type, form.flag("documented"), evidence)
 
 
-def _when_within(table: TomlTable) -> WhenWithin:
-    table.only("within_s", "of")
-    if table.text("of") != "time-stamp":
+def _when_within(form: TomlTable) -> WhenWithin:
+    form.only("within_s", "of")
+    if form.text("of") != "time-stamp":
         raise PolicyError("[created.when] needs 'of = \"time-stamp\"'")
-    return WhenWithin(table.number("within_s"))
+    return WhenWithin(form.number("within_s"))
 
 
 def _has_trusted_path(reading: Reading, readings: tuple[Reading, ...]) -> bool:
