@@ -22,26 +22,18 @@ from provenance.audit.record import Category, Record, Summary
 from provenance.audit.run import Audit
 from provenance.audit.source.local import walk
 from provenance.audit.writer.outputs import FORMATS, Outputs, Target, format_of
-from provenance.audit.writer.rule import RULES
+from provenance.audit.writer.rule import rules
 from provenance.cli import options
 from provenance.cli.output import terminal
 from provenance.cli.output.progress import Meter
 from provenance.cli.output.terminal import BLANK, Row
 from provenance.text_value import read_seconds, read_size
 from provenance.verification.verifier import Verifier
+from provenance.verification.words import Door, read_words
 
 _MAX_SHOWN = 50
 _MAX_REASONS = 12
 _SUMMARIES = ("text", "json")
-_WORDS = {
-    Category.ACCEPTED: "trusted, and the policy is satisfied",
-    Category.REJECTED: "trusted, but the policy demands more",
-    Category.UNTRUSTED: "hashes and signature hold, but the signer is unknown, expired or of another purpose",
-    Category.INVALID: "a hash, a signature or a rule of C2PA does not hold: the reasons say which",
-    Category.ABSENT: "no Content Credentials, which says nothing about how they were made",
-    Category.ERROR: "could not be judged",
-}
-_TITLES = {rule.id: rule.title for rule in RULES}
 
 
 def _read_gate(text: str) -> Gate:
@@ -285,16 +277,18 @@ def _counted(summary: Summary) -> Iterator[Row]:
     total = sum(summary.categories.values())
     reused = f", {summary.reused:,} of them known from an earlier run" if summary.reused else ""
     yield Row(f"{total:,} files{reused}", depth=0, bold=True)
+    words = read_words(Door.COMMAND)
     for category in Category:
         count = summary.categories[category]
         if count:
-            yield Row(f"{count:>9,}  {_WORDS[category]}", category)
+            yield Row(f"{count:>9,}  {words.categories[category]['meaning']}", category)
     for why, count in summary.skipped.most_common():
         yield Row(f"{count:>9,}  {why}", "skipped")
     if summary.reasons:
         yield Row("Why files were not accepted, most frequent first", depth=0, bold=True)
+    titles = {rule.id: rule.title for rule in rules()}
     for reason, count in summary.reasons.most_common(_MAX_REASONS):
-        title = _TITLES.get(reason)
+        title = titles.get(reason)
         yield Row(f"{count:>9,}  {f'{title} ({reason})' if title else reason}")
     word, colour = ("FAILED", "red") if summary.failing else ("PASSED", "green")
     noun = "file" if summary.failing == 1 else "files"

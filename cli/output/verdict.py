@@ -9,82 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from provenance.cli.output.terminal import Row, quoted
 from provenance.manifest.manifest import Action, Reading, Signature
-from provenance.manifest.status import ValidationState, ValidationStatus, is_about_signer
+from provenance.manifest.status import ValidationState, is_about_signer
 from provenance.policy.requirement import Check, Outcome
 from provenance.verification.cause import Cause, cause_of, parent_of
 from provenance.verification.verdict import VerificationResult
+from provenance.verification.words import Door, read_words
 
-_AGAIN = "Get the image again from where it was made"
-_FIRST_SAVED = "Ask for the file as it was first saved"
-
-
-class _Words(NamedTuple):
-    state: str
-    advice: str
-
-
-_CAUSES = {
-    Cause.HASH_MISMATCH: _Words(
-        "invalid: changed after signing",
-        f"{_AGAIN}: a copy that was edited, resized or saved anew cannot pass.",
-    ),
-    Cause.SIGNATURE_MISMATCH: _Words(
-        "invalid: the claim signature does not verify with the key of its certificate",
-        "Every hash matches, so another key signed, or the claim or its signature was changed since. Do not "
-        "rely on what it says; if the file came straight from where it was made, tell those who made it.",
-    ),
-    Cause.INCOMPLETE: _Words(
-        "invalid: the credentials are incomplete, or cannot be checked",
-        f"Do not rely on what they say. {_FIRST_SAVED}; if it is the same, tell those who made it.",
-    ),
-    Cause.RULE_BROKEN: _Words(
-        "invalid: signed like this, against a rule of C2PA; hashes and signature hold",
-        "Another copy will not differ: tell those who made it which rule the check 'conformance' names.",
-    ),
-    Cause.EDIT_RECORDED: _Words(
-        "invalid: edited since, by a record on top that the rules of C2PA do not allow",
-        "Ask for the image as it was before the edit. 'provenance inspect' shows what lies below.",
-    ),
-    Cause.SIGNER_UNKNOWN: _Words(
-        "valid, but nobody who is trusted vouches for the signer",
-        "'provenance inspect' shows the chain. To trust another signer, see 'provenance trust add --help'.",
-    ),
-    Cause.SIGNER_EXPIRED: _Words(
-        "valid, but the signer's certificate had expired, or was not valid yet",
-        "The signer is known, but no trusted time-stamp shows when it signed. Ask where the image was made "
-        "for one with a time-stamp; '--at' and '--tsa-anchors' settle which day and which authorities count.",
-    ),
-    Cause.SIGNER_OUTSIDE_VALIDITY: _Words(
-        "valid, but signed outside the time for which the certificate holds",
-        "The signer is known, but its certificate did not hold at the time that the time-stamp shows. Ask "
-        "where the image was made for one that was signed while it held.",
-    ),
-    Cause.SIGNER_PURPOSE: _Words(
-        "valid, but signed with a certificate for another purpose",
-        "The signer is known, but its certificate is not meant for signing such images. A trust profile "
-        "settles which key purposes to accept.",
-    ),
-    Cause.SIGNER_PATH: _Words(
-        "valid, but the certificate chain is not accepted",
-        "The chain ends at a known trust anchor, but not every certificate in it may be used in this way: "
-        "the check 'signing_credential' says why.",
-    ),
-    Cause.VALIDATORS_DISAGREE: _Words(
-        "valid, but the two validators disagree on the signer",
-        "'provenance inspect' shows what each of them found.",
-    ),
-}
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _MAX_FOUND = 600
 
 
 def verdict(name: str, result: VerificationResult) -> Iterator[Row]:
     """
-    Say in about ten lines what became of one image.
+    Yield in about ten lines what became of one image.
 
     Args:
         name: The path as it was given.
@@ -92,7 +32,8 @@ def verdict(name: str, result: VerificationResult) -> Iterator[Row]:
         result: The verdict.
     """
     yield Row(name, depth=0, bold=True)
-    word, colour = ("ACCEPTED", "green") if result.accepted else ("REJECTED", "red")
+    outcome, colour = ("accepted", "green") if result.accepted else ("rejected", "red")
+    word = read_words(Door.COMMAND).verdicts[outcome]["title"].upper()
     yield Row(f"{word} under {result.policy.name}", colour=colour, bold=True)
     yield Row(state_in_words(result), "state")
     if result.active is not None:
@@ -117,75 +58,87 @@ def summary(codes: Mapping[int, int]) -> Row:
     return Row(f"{sum(codes.values()):,} files: {', '.join(counts)}", depth=0, bold=True)
 
 
-def _reservation(result: VerificationResult) -> str:
-    failed = {check.id for check in result.findings}
-    if "trailing_bytes" in failed:
-        return f", but what follows the image is not: {result.facts.trailing_bytes:,} bytes"
-    if "unbound_bytes" in failed:
-        unbound = result.facts.unbound_bytes
-        return (
-            ", but which bytes cannot be told"
-            if unbound is None
-            else f", but not all of it: {unbound:,} bytes"
-        )
-    if not result.accepted:
-        return ", but not what the policy demands"
-    return ": these are the bytes that a trusted signer signed"
-
-
 def state_in_words(result: VerificationResult) -> str:
     """
-    Say what the credentials prove.
+    Return what the credentials prove.
     """
     if result.state is ValidationState.ABSENT:
-        return "absent: no Content Credentials"
-    return f"trusted{_reservation(result)}" if result.cause is None else _CAUSES[result.cause].state
+        return read_words(Door.COMMAND).states[result.state]["sentence"]
+    return _trusted(result) if result.cause is None else _proved(result.cause)
 
 
 def reading_in_words(reading: Reading) -> str:
     """
-    Say what one manifest proves.
+    Return what one manifest proves.
     """
     cause = cause_of(reading)
-    return reading.state.value if cause is None else _CAUSES[cause].state
+    return read_words(Door.COMMAND).states[reading.state]["title"] if cause is None else _proved(cause)
+
+
+def _proved(cause: Cause) -> str:
+    return read_words(Door.COMMAND).causes[cause]["sentence"]
+
+
+def _trusted(result: VerificationResult) -> str:
+    failed = {check.id for check in result.findings}
+    facts = result.facts
+    if "trailing_bytes" in failed:
+        noun = "byte" if facts.trailing_bytes == 1 else "bytes"
+        return _sentence("trusted_trailing", bytes=f"{facts.trailing_bytes:,} {noun}")
+    if "unbound_bytes" in failed:
+        if facts.unbound_bytes is None:
+            return _sentence("trusted_untold")
+        return _sentence("trusted_unbound", amount=f"{facts.unbound_bytes:,}")
+    return _sentence("trusted" if result.accepted else "trusted_not_accepted")
 
 
 def signer_name(signature: Signature) -> str:
     """
-    Name who signed, as the signing certificate names itself.
+    Return who signed, as the signing certificate names itself.
     """
     if not signature.chain:
-        return "nobody that can be read"
+        return _sentence("signer_unreadable")
     leaf = signature.chain[0]
-    if leaf.organization is None or leaf.organization == leaf.common_name:
-        return quoted(leaf.common_name or leaf.subject)
-    return f"{quoted(leaf.organization)} ({quoted(leaf.common_name)})"
+    if leaf.organization and leaf.common_name and leaf.organization != leaf.common_name:
+        return _sentence("signer", organization=quoted(leaf.organization), name=quoted(leaf.common_name))
+    return quoted(leaf.organization or leaf.common_name or leaf.subject)
 
 
 def signature_holds(result: VerificationResult) -> bool:
     """
-    Tell whether the claim signature and all hashes hold, whoever signed.
+    Return whether the claim signature and all hashes hold, whoever signed.
     """
     return any(check.id == "integrity" and check.outcome is Outcome.PASS for check in result.checks)
 
 
 def source_type(action: Action) -> str | None:
     """
-    Shorten a digital source type of IPTC's vocabulary to its name there.
+    Return a digital source type, shortened to its name where it is of IPTC's vocabulary.
     """
     return action.digital_source_type and action.digital_source_type.removeprefix(_SOURCE_TYPES)
 
 
+def _sentence(name: str, /, **facts: str) -> str:
+    return read_words(Door.COMMAND).sentences[name].format(**facts)
+
+
 def _signer(result: VerificationResult, signature: Signature) -> Iterator[Row]:
-    name = signer_name(signature)
+    signer = signer_name(signature)
     if not signature_holds(result):
-        yield Row(f"{name} by its own claim, which does not hold", "signed by")
+        yield Row(_sentence("signed_broken", signer=signer), "signed by")
         return
     if signature.anchor is None:
-        yield Row(f"{name} by its own claim; no anchor of yours vouches for it", "signed by")
+        yield Row(_sentence("signed_unvouched", signer=signer), "signed by")
     else:
-        yield Row(f"{name}, below {signature.anchor.name}", "signed by")
-    yield Row(_time(signature) or "unknown: no time-stamp of a trusted authority", "signed at")
+        yield Row(_sentence("signed", signer=signer, anchor=signature.anchor.name), "signed by")
+    yield Row(_time(signature), "signed at")
+
+
+def _time(signature: Signature) -> str:
+    if signature.signed_at is None or signature.time_stamp_anchor is None:
+        return _sentence("undated")
+    time = f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC"
+    return _sentence("dated", time=time, anchor=signature.time_stamp_anchor.name)
 
 
 def _lies_below(result: VerificationResult) -> Iterator[Row]:
@@ -194,45 +147,43 @@ def _lies_below(result: VerificationResult) -> Iterator[Row]:
     parent = parent_of(result.active.manifest)
     below = next((reading for reading in result.readings if reading.manifest.label == parent), None)
     if below is None:
-        yield Row("a manifest that cannot be read", "lies below")
+        yield Row(_sentence("below_unreadable"), "lies below")
         return
     created = below.manifest.created
-    claim = "" if below.state is ValidationState.TRUSTED else " by its own claim"
-    maker = f", made by {quoted(created.software_agent)}{claim}" if created is not None else ""
-    yield Row(f"{reading_in_words(below)}, signed by {signer_name(below.signature)}{maker}", "lies below")
-
-
-def _time(signature: Signature) -> str | None:
-    if signature.signed_at is None or signature.time_stamp_anchor is None:
-        return None
-    return f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC, time-stamp below {signature.time_stamp_anchor.name}"
+    facts = {"state": reading_in_words(below), "signer": signer_name(below.signature)}
+    if created is None or created.software_agent is None:
+        yield Row(_sentence("below", **facts), "lies below")
+        return
+    name = "below_made" if below.state is ValidationState.TRUSTED else "below_claimed"
+    yield Row(_sentence(name, agent=quoted(created.software_agent), **facts), "lies below")
 
 
 def _creation(result: VerificationResult) -> Iterator[Row]:
     origin = result.origin
     reading = origin.reading if origin is not None else result.readings[0]
     action = reading.manifest.created
-    if action is None:
-        yield Row("not said: there is no single c2pa.created action", "made by")
-        return
     yield Row(_maker(result, reading, action), "made by")
-    if origin is not None:
-        text = "no description" if action.description is None else quoted(action.description)
-        wording = "as documented" if origin.documented else "as seen in genuine images, not as documented"
-        yield Row(f"{text}, {wording}", "described as")
+    if origin is not None and action is not None:
+        said = action.description
+        text = _sentence("description_missing") if said is None else quoted(said)
+        name = "described_documented" if origin.documented else "described_seen"
+        yield Row(_sentence(name, description=text), "described as")
 
 
-def _maker(result: VerificationResult, reading: Reading, action: Action) -> str:
-    agent = "no software agent" if action.software_agent is None else quoted(action.software_agent)
+def _maker(result: VerificationResult, reading: Reading, action: Action | None) -> str:
+    if action is None:
+        return _sentence("made_unsaid")
+    if action.software_agent is None:
+        return _sentence("made_unnamed")
     if result.state is ValidationState.INVALID:
-        return f"{agent} by its own claim; invalid credentials prove nothing"
-    if result.state is not ValidationState.TRUSTED:
-        return f"{agent} by its own claim; no trusted signer says so"
-    if result.origin is None:
-        return f"{agent} in the active manifest; not Azure OpenAI"
-    if reading.is_active:
-        return f"Azure OpenAI: {agent} in the active manifest"
-    return f"Azure OpenAI: {agent} in an ingredient, not in the active manifest"
+        name = "made_invalid"
+    elif result.state is not ValidationState.TRUSTED:
+        name = "made_claimed"
+    elif result.origin is None:
+        name = "made_other"
+    else:
+        name = "made_azure" if reading.is_active else "made_ingredient"
+    return _sentence(name, agent=quoted(action.software_agent))
 
 
 def _failure(finding: Check) -> str:
@@ -241,48 +192,36 @@ def _failure(finding: Check) -> str:
 
 
 def _advice(result: VerificationResult) -> Iterator[Row]:
-    if result.accepted:
-        return
+    if not result.accepted:
+        yield Row(_next(result), "next")
+
+
+def _next(result: VerificationResult) -> str:
+    words = read_words(Door.COMMAND)
+    failed = {check.id for check in result.findings}
     if result.state is ValidationState.ABSENT:
-        yield Row(
-            "This says nothing about how the image was made. Copies often lose their credentials: "
-            "ask for the file as it was first saved.",
-            "next",
-        )
-    elif result.state is ValidationState.VALID and any(c.id == "known_authority" for c in result.findings):
-        yield Row(
-            "Anybody can sign in Microsoft's name: see whether a newer version of this program knows the "
-            "authority before you trust it.",
-            "next",
-        )
-    elif result.cause is not None:
-        yield Row(_CAUSES[result.cause].advice, "next")
-    elif any(check.id in {"trailing_bytes", "unbound_bytes"} for check in result.findings):
-        yield Row(
-            f"{_FIRST_SAVED}: no Azure OpenAI image seen so far holds a byte that is not bound.", "next"
-        )
-    elif result.passes:
-        yield Row(f"It passes under: {', '.join(result.passes)} (--policy).", "next")
-    else:
-        yield Row("It passes under no built-in policy. 'provenance inspect' shows all it says.", "next")
+        return words.advice(words.states[result.state])
+    if result.state is ValidationState.VALID and "known_authority" in failed:
+        return words.advice(words.checks["known_authority"])
+    if result.cause is not None:
+        return words.advice(words.causes[result.cause])
+    if failed & {"trailing_bytes", "unbound_bytes"}:
+        return _sentence("unbound_next")
+    if result.passes:
+        return _sentence("passes", names=", ".join(result.passes))
+    return _sentence("passes_nowhere")
 
 
 def _notes(result: VerificationResult) -> Iterator[Row]:
     if result.facts.provenance is not None and result.state is ValidationState.ABSENT:
-        place = quoted(result.facts.provenance)
-        yield Row(
-            f"XMP says that credentials are at {place}: removed, or remote. Nothing was fetched.", "note"
-        )
+        yield Row(_sentence("xmp_remote", place=quoted(result.facts.provenance)), "note")
     found = Counter(
         status._replace(url="") for reading in result.readings for status in dict.fromkeys(reading.tolerated)
     )
     for status, count in found.items():
-        where = f" in {count:,} manifests" if count > 1 else ""
-        words = f"{status.code} ({quoted(status.explanation)}){where} was tolerated"
-        yield Row(f"{words}: {_why_tolerated(status)}", "note")
-
-
-def _why_tolerated(status: ValidationStatus) -> str:
-    if is_about_signer(status.code):
-        return "the engine judges by today's date, and another one was asked for"
-    return "a known fault of the engine, not of the image"
+        why = _sentence("tolerated_day" if is_about_signer(status.code) else "tolerated_fault")
+        facts = {"code": status.code, "explanation": quoted(status.explanation), "why": why}
+        if count > 1:
+            yield Row(_sentence("tolerated_several", count=f"{count:,}", **facts), "note")
+        else:
+            yield Row(_sentence("tolerated", **facts), "note")

@@ -14,7 +14,7 @@ from typing import BinaryIO, ClassVar
 
 from provenance.audit.record import Category, Heading, Record, Summary
 from provenance.audit.writer.file_name import as_uri
-from provenance.audit.writer.rule import RULES, Rule
+from provenance.audit.writer.rule import Rule, rules
 from provenance.audit.writer.text import as_line
 from provenance.verification.report import Report
 
@@ -37,7 +37,7 @@ class SarifWriter:
     def __init__(self, file: BinaryIO, heading: Heading) -> None:
         self._file = file
         self._heading = heading
-        self._rules = {rule.id: (index, rule) for index, rule in enumerate(RULES)}
+        self._rules = {rule.id: (index, rule) for index, rule in enumerate(rules())}
         self._separator = "\n"
         start = json.dumps({"$schema": _SCHEMA, "version": "2.1.0"})
         self._write(f'{start[:-1]}, "runs": [{{"results": [')
