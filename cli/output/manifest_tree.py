@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from provenance.cli.output.terminal import BLANK, Row, quoted
-from provenance.cli.output.verdict import reading_in_words, signer_name, source_type, state_in_words
+from provenance.cli.output.verdict import reading_in_words, sentence, signer_name, source_type, state_in_words
 from provenance.manifest.manifest import Action, Ingredient, Manifest, Reading, Signature
 from provenance.manifest.status import StatusKind, ValidationState, ValidationStatus
 from provenance.trust.certificate import Certificate
@@ -24,7 +24,7 @@ _STATE_COLOURS = {
 
 def inspection(name: str, sha256: str | None, result: VerificationResult) -> Iterator[Row]:
     """
-    Say everything that is known about one image.
+    Yield everything that is known about one image.
 
     Args:
         name: The path as it was given.
@@ -56,7 +56,7 @@ def _facts(facts: AssetFacts, sha256: str | None) -> Iterator[Row]:
     yield Row(f"{facts.media_type}, {size}{facts.size:,} bytes", "image")
     if sha256 is not None:
         yield Row(sha256, "SHA-256")
-    trailing = "not measured for this kind of file"
+    trailing = sentence("unmeasured")
     if facts.trailing_bytes is not None:
         trailing = (
             f"{facts.trailing_bytes:,} bytes after its end, which no signature covers"
@@ -135,12 +135,13 @@ def _signature(signature: Signature, depth: int) -> Iterator[Row]:
     for position, certificate in enumerate(signature.chain, start=1):
         yield from _certificate(position, certificate, depth + 1)
     anchor, stamp = signature.anchor, signature.time_stamp_anchor
-    yield Row(f"{quoted(anchor.name)}, SHA-256 {anchor.sha256}" if anchor else "none", "anchor", depth)
+    pinned = f"{quoted(anchor.name)}, SHA-256 {anchor.sha256}" if anchor else sentence("unanchored")
+    yield Row(pinned, "anchor", depth)
     if signature.signed_at is not None and stamp is not None:
         when = signature.signed_at.strftime("%Y-%m-%d %H:%M:%S UTC")
         yield Row(f"{when}, below {quoted(stamp.name)}, SHA-256 {stamp.sha256}", "time-stamp", depth)
     else:
-        yield Row("none that is trusted", "time-stamp", depth)
+        yield Row(sentence("unstamped"), "time-stamp", depth)
 
 
 def _certificate(position: int, certificate: Certificate, depth: int) -> Iterator[Row]:
@@ -171,4 +172,4 @@ def _said(status: ValidationStatus) -> str:
 
 def _left_out(items: Sequence[object], depth: int) -> Iterator[Row]:
     if len(items) > _MAX_ROWS:
-        yield Row(f"... and {len(items) - _MAX_ROWS:,} more; --format json shows all", depth=depth)
+        yield Row(sentence("left_out", count=f"{len(items) - _MAX_ROWS:,}"), depth=depth)

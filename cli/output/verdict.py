@@ -58,6 +58,13 @@ def summary(codes: Mapping[int, int]) -> Row:
     return Row(f"{sum(codes.values()):,} files: {', '.join(counts)}", depth=0, bold=True)
 
 
+def sentence(name: str, /, **facts: str) -> str:
+    """
+    Return a sentence of the command's, with facts in its places.
+    """
+    return read_words(Door.COMMAND).sentences[name].format(**facts)
+
+
 def state_in_words(result: VerificationResult) -> str:
     """
     Return what the credentials prove.
@@ -84,12 +91,12 @@ def _trusted(result: VerificationResult) -> str:
     facts = result.facts
     if "trailing_bytes" in failed:
         noun = "byte" if facts.trailing_bytes == 1 else "bytes"
-        return _sentence("trusted_trailing", bytes=f"{facts.trailing_bytes:,} {noun}")
+        return sentence("trusted_trailing", bytes=f"{facts.trailing_bytes:,} {noun}")
     if "unbound_bytes" in failed:
         if facts.unbound_bytes is None:
-            return _sentence("trusted_untold")
-        return _sentence("trusted_unbound", amount=f"{facts.unbound_bytes:,}")
-    return _sentence("trusted" if result.accepted else "trusted_not_accepted")
+            return sentence("trusted_untold")
+        return sentence("trusted_unbound", amount=f"{facts.unbound_bytes:,}")
+    return sentence("trusted" if result.accepted else "trusted_not_accepted")
 
 
 def signer_name(signature: Signature) -> str:
@@ -97,10 +104,10 @@ def signer_name(signature: Signature) -> str:
     Return who signed, as the signing certificate names itself.
     """
     if not signature.chain:
-        return _sentence("signer_unreadable")
+        return sentence("signer_unreadable")
     leaf = signature.chain[0]
     if leaf.organization and leaf.common_name and leaf.organization != leaf.common_name:
-        return _sentence("signer", organization=quoted(leaf.organization), name=quoted(leaf.common_name))
+        return sentence("signer", organization=quoted(leaf.organization), name=quoted(leaf.common_name))
     return quoted(leaf.organization or leaf.common_name or leaf.subject)
 
 
@@ -118,27 +125,23 @@ def source_type(action: Action) -> str | None:
     return action.digital_source_type and action.digital_source_type.removeprefix(_SOURCE_TYPES)
 
 
-def _sentence(name: str, /, **facts: str) -> str:
-    return read_words(Door.COMMAND).sentences[name].format(**facts)
-
-
 def _signer(result: VerificationResult, signature: Signature) -> Iterator[Row]:
     signer = signer_name(signature)
     if not signature_holds(result):
-        yield Row(_sentence("signed_broken", signer=signer), "signed by")
+        yield Row(sentence("signed_broken", signer=signer), "signed by")
         return
     if signature.anchor is None:
-        yield Row(_sentence("signed_unvouched", signer=signer), "signed by")
+        yield Row(sentence("signed_unvouched", signer=signer), "signed by")
     else:
-        yield Row(_sentence("signed", signer=signer, anchor=signature.anchor.name), "signed by")
+        yield Row(sentence("signed", signer=signer, anchor=signature.anchor.name), "signed by")
     yield Row(_time(signature), "signed at")
 
 
 def _time(signature: Signature) -> str:
     if signature.signed_at is None or signature.time_stamp_anchor is None:
-        return _sentence("undated")
+        return sentence("undated")
     time = f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC"
-    return _sentence("dated", time=time, anchor=signature.time_stamp_anchor.name)
+    return sentence("dated", time=time, anchor=signature.time_stamp_anchor.name)
 
 
 def _lies_below(result: VerificationResult) -> Iterator[Row]:
@@ -147,15 +150,15 @@ def _lies_below(result: VerificationResult) -> Iterator[Row]:
     parent = parent_of(result.active.manifest)
     below = next((reading for reading in result.readings if reading.manifest.label == parent), None)
     if below is None:
-        yield Row(_sentence("below_unreadable"), "lies below")
+        yield Row(sentence("below_unreadable"), "lies below")
         return
     created = below.manifest.created
     facts = {"state": reading_in_words(below), "signer": signer_name(below.signature)}
     if created is None or created.software_agent is None:
-        yield Row(_sentence("below", **facts), "lies below")
+        yield Row(sentence("below", **facts), "lies below")
         return
     name = "below_made" if below.state is ValidationState.TRUSTED else "below_claimed"
-    yield Row(_sentence(name, agent=quoted(created.software_agent), **facts), "lies below")
+    yield Row(sentence(name, agent=quoted(created.software_agent), **facts), "lies below")
 
 
 def _creation(result: VerificationResult) -> Iterator[Row]:
@@ -165,16 +168,16 @@ def _creation(result: VerificationResult) -> Iterator[Row]:
     yield Row(_maker(result, reading, action), "made by")
     if origin is not None and action is not None:
         said = action.description
-        text = _sentence("description_missing") if said is None else quoted(said)
+        text = sentence("description_missing") if said is None else quoted(said)
         name = "described_documented" if origin.documented else "described_seen"
-        yield Row(_sentence(name, description=text), "described as")
+        yield Row(sentence(name, description=text), "described as")
 
 
 def _maker(result: VerificationResult, reading: Reading, action: Action | None) -> str:
     if action is None:
-        return _sentence("made_unsaid")
+        return sentence("made_unsaid")
     if action.software_agent is None:
-        return _sentence("made_unnamed")
+        return sentence("made_unnamed")
     if result.state is ValidationState.INVALID:
         name = "made_invalid"
     elif result.state is not ValidationState.TRUSTED:
@@ -183,7 +186,7 @@ def _maker(result: VerificationResult, reading: Reading, action: Action | None) 
         name = "made_other"
     else:
         name = "made_azure" if reading.is_active else "made_ingredient"
-    return _sentence(name, agent=quoted(action.software_agent))
+    return sentence(name, agent=quoted(action.software_agent))
 
 
 def _failure(finding: Check) -> str:
@@ -206,22 +209,22 @@ def _next(result: VerificationResult) -> str:
     if result.cause is not None:
         return words.advice(words.causes[result.cause])
     if failed & {"trailing_bytes", "unbound_bytes"}:
-        return _sentence("unbound_next")
+        return sentence("unbound_next")
     if result.passes:
-        return _sentence("passes", names=", ".join(result.passes))
-    return _sentence("passes_nowhere")
+        return sentence("passes", names=", ".join(result.passes))
+    return sentence("passes_nowhere")
 
 
 def _notes(result: VerificationResult) -> Iterator[Row]:
     if result.facts.provenance is not None and result.state is ValidationState.ABSENT:
-        yield Row(_sentence("xmp_remote", place=quoted(result.facts.provenance)), "note")
+        yield Row(sentence("xmp_remote", place=quoted(result.facts.provenance)), "note")
     found = Counter(
         status._replace(url="") for reading in result.readings for status in dict.fromkeys(reading.tolerated)
     )
     for status, count in found.items():
-        why = _sentence("tolerated_day" if is_about_signer(status.code) else "tolerated_fault")
+        why = sentence("tolerated_day" if is_about_signer(status.code) else "tolerated_fault")
         facts = {"code": status.code, "explanation": quoted(status.explanation), "why": why}
         if count > 1:
-            yield Row(_sentence("tolerated_several", count=f"{count:,}", **facts), "note")
+            yield Row(sentence("tolerated_several", count=f"{count:,}", **facts), "note")
         else:
-            yield Row(_sentence("tolerated", **facts), "note")
+            yield Row(sentence("tolerated", **facts), "note")

@@ -11,14 +11,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from pathlib import Path
 from string import Template
 from typing import Any, BinaryIO, ClassVar
 
 from provenance.audit.record import Heading, Record, Summary
+from provenance.audit.writer import page
 from provenance.audit.writer.file_name import as_text
 from provenance.manifest.manifest import CREATED
 from provenance.manifest.status import ValidationState
+from provenance.verification import browser
 from provenance.verification.report import Report
 
 _PIECE = 64 * 1024
@@ -41,14 +42,15 @@ class HtmlWriter:
         """
         Write what comes before the first record.
         """
-        style, script = _asset("report.css"), _asset("report.js")
-        page = Template(_asset("report.html")).substitute(
+        style, script = page.read_style(), page.read_script()
+        text = Template(page.read_template()).substitute(
             security=_security_policy(style, script),
             style=style,
+            symbols=browser.read_symbols(),
             heading=_embedded(json.dumps(heading._asdict())),
             script=script,
         )
-        before, _, self._after = page.partition(_END_OF_RECORDS)
+        before, _, self._after = text.partition(_END_OF_RECORDS)
         self._file = file
         self._count = 0
         self._rows = _Pieces(file, "rows-data")
@@ -110,13 +112,9 @@ class _Pieces:
         self._size = 0
 
 
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")
-
-
 def _security_policy(style: str, script: str) -> str:
     """
-    Allow this style, this script and embedded pictures, and nothing else.
+    Write a policy that allows this style, this script and embedded pictures, and nothing else.
 
     Source:
         W3C, Content Security Policy Level 3, "hash-source".
@@ -149,7 +147,7 @@ def _embedded(ascii_json: str) -> str:
 
 def _row(record: Record, report: Report) -> list[_Json]:
     """
-    Make what the list shows of a file, in the order in which the script names it.
+    Return what the list shows of a file, in the order in which the script names it.
     """
     name = as_text(record.name)
     signer, vouched = _signer(report)
@@ -171,7 +169,7 @@ def _row(record: Record, report: Report) -> list[_Json]:
 
 def _signer(report: Report) -> tuple[str | None, bool]:
     """
-    Name who signed, and tell whether an anchor vouches for that.
+    Return who signed, and whether an anchor vouches for that.
     """
     credential = report.get("credential")
     if credential is None or not credential["chain"]:
@@ -195,7 +193,7 @@ def _signed_at(report: Report) -> str | None:
 
 def _maker(report: Report) -> tuple[str | None, str | None]:
     """
-    Name what made the image, and tell on whose word; both None if nothing is said.
+    Return what made the image, and on whose word; both None if nothing is said.
     """
     if report.get("credential") is None:
         return None, None

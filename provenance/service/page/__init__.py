@@ -1,6 +1,8 @@
 """
 The service's web page, as package data and as routes for an ASGI application.
 
+What it shares with the audit's page lies in `verification/browser`, and is served below "/shared/".
+
 The page needs no key and no build step. It talks to the service that sent it and to nobody else, which its
 Content-Security-Policy enforces: whatever an image or a report may hold, no script can come of it.
 """
@@ -14,6 +16,9 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from provenance.verification import browser
+from provenance.verification.words import Door
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -48,6 +53,7 @@ Headers of every answer, "not modified" included.
 """
 
 _INDEX = "index.html"
+_SYMBOLS = "<!-- symbols -->\n"
 
 
 class Part(NamedTuple):
@@ -72,15 +78,19 @@ class Part(NamedTuple):
 
 def parts() -> tuple[Part, ...]:
     """
-    Read the files of the page, in the order of their names.
+    Read the files of the page, then what it shares with the audit's, each in the order of their names.
     """
     files = sorted(file for file in Path(__file__).parent.iterdir() if file.suffix in MEDIA_TYPES)
-    return tuple(_part(file) for file in files)
+    shared = {browser.STYLE: browser.read_style(), **browser.read_scripts(Door.PAGE)}
+    return (
+        *(_part(f"/{file.name}", file.read_text("utf-8")) for file in files),
+        *(_part(f"/shared/{name}", shared[name]) for name in sorted(shared)),
+    )
 
 
 def routes() -> list[Route]:
     """
-    Make the routes that serve the page; the files are read now, not at each request.
+    Return the routes that serve the page; the files are read now, not at each request.
 
     Returns:
         One route for each file, for GET and HEAD, named "page" or "page:" and the file's name.
@@ -88,10 +98,12 @@ def routes() -> list[Route]:
     return [_route(part) for part in parts()]
 
 
-def _part(file: Path) -> Part:
-    content = file.read_bytes()
-    path = "/" if file.name == _INDEX else f"/{file.name}"
-    return Part(path, content, MEDIA_TYPES[file.suffix], f'"{hashlib.sha256(content).hexdigest()}"')
+def _part(path: str, text: str) -> Part:
+    media_type = MEDIA_TYPES[Path(path).suffix]
+    if path == f"/{_INDEX}":
+        path, text = "/", text.replace(_SYMBOLS, browser.read_symbols())
+    content = text.encode()
+    return Part(path, content, media_type, f'"{hashlib.sha256(content).hexdigest()}"')
 
 
 def _route(part: Part) -> Route:
@@ -106,7 +118,7 @@ def _route(part: Part) -> Route:
 
 def _has(fields: list[str], etag: str) -> bool:
     """
-    Tell whether a client holds this very file already.
+    Return whether a client holds this very file already.
 
     Source:
         RFC 9110, section 13.1.2: "If-None-Match" compares weakly.

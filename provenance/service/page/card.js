@@ -5,7 +5,8 @@
  */
 
 import { details, summary } from './report.js';
-import { bytes, element, icon, shown, terms } from './text.js';
+import { element, icon, shown, terms } from './shared/text.js';
+import { bytes } from './size.js';
 
 const MAX_WORDS = 600;
 const MAX_PREVIEW_BYTES = 64 * 1024 * 1024;

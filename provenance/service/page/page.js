@@ -5,10 +5,11 @@
 import { Card } from './card.js';
 import * as history from './history.js';
 import { Queue } from './queue.js';
-import { SCHEMA, spoken } from './report.js';
+import { outcome, SCHEMA, spoken } from './report.js';
 import * as service from './service.js';
-import { bytes, element, icon, moment, profileOf, shown, visible } from './text.js';
-import { STATES } from './verdict.js';
+import { element, icon, moment, profileOf, shown, terms, visible, wordsFor } from './shared/text.js';
+import { WORDS } from './shared/words.js';
+import { bytes } from './size.js';
 
 const MAX_AT_ONCE = 50;
 const MAX_ANNOUNCED = 10;
@@ -53,6 +54,7 @@ function start() {
   part('history-clear').addEventListener('click', forgetHistory);
   history.watch(drawHistory);
   drawHistory();
+  explain();
   loadPolicies();
 }
 
@@ -341,9 +343,9 @@ function historyRow(entry) {
       element(
         'p',
         { class: 'small' },
-        `${entry.accepted ? 'Accepted' : 'Rejected'} under `,
+        `${outcome(entry)} under `,
         shown(entry.policy, 60),
-        `: ${STATES[entry.state].words}. Checked `,
+        `: ${wordsFor('states', entry.state).title}. Checked `,
         element(
           'time',
           { datetime: time.toISOString() },
@@ -371,6 +373,11 @@ function forgetHistory() {
 }
 
 // --- what is said -------------------------------------------------------------------------------------
+
+function explain() {
+  const entries = [...Object.values(WORDS.states), ...Object.values(WORDS.verdicts)];
+  part('words').append(terms(entries.map(({ title, glossary }) => [title, glossary])));
+}
 
 function notify(words) {
   part('notice').textContent = words;

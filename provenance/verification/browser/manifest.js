@@ -1,16 +1,18 @@
 /**
- * The manifests of an image as a tree of ingredients, and certificate chains.
+ * The manifests of an image as a tree of ingredients, certificate chains, and validation status codes.
  *
  * A manifest that nothing references is drawn apart: it proves nothing.
  */
 
-import { leftOut, MAX_ROWS, statuses } from './status.js';
-import { day, element, icon, moment, quoted, shown, terms } from './text.js';
-import { manifestInWords, signerName, sourceType, STATES } from './verdict.js';
+import { day, element, icon, listed, moment, quoted, sentence, shown, terms } from './text.js';
+import { manifestInWords, signerName, sourceType } from './verdict.js';
 
 const MAX_INDENTED = 5;
-const MAX_SUBJECT = 600;
+const MAX_TEXT = 600;
 
+const STATE_ICONS = { absent: 'absent', invalid: 'invalid', valid: 'untrusted', trusted: 'trusted' };
+const STATUS_ICONS = { failure: 'fail', success: 'pass' };
+const SOURCES = { engine: 'by the engine', validator: 'by the validator', recorded: 'when the ingredient was added' };
 const RELATIONSHIPS = new Map([
   [null, 'of unknown relationship'],
   ['parentOf', 'what it was made from'],
@@ -19,30 +21,36 @@ const RELATIONSHIPS = new Map([
 ]);
 
 /**
- * Draw the active manifest with its ingredients, then the manifests that nothing references.
+ * Draw the symbol of a state.
  */
-export function manifests(report) {
-  const reached = new Map();
-  for (const manifest of report.manifests) {
-    if (manifest.path !== null) reached.set(JSON.stringify(manifest.path), manifest);
-  }
-  const known = new Set(
-    report.manifests.filter((manifest) => manifest.path !== null).map(({ label }) => label),
-  );
-  const [active] = reached.values();
-  const drawn = active === undefined ? [] : [reading(active, { reached, known, drawn: new Set() })];
-  const rest = report.manifests.filter((manifest) => manifest.path === null);
+export function stateIcon(state) {
+  return icon(STATE_ICONS[state]);
+}
+
+/**
+ * Draw the active manifest with its ingredients, then the manifests that nothing references.
+ *
+ * @param report The report.
+ * @param heading Name of the elements that hold the headings, such as "h4".
+ */
+export function manifests(report, heading) {
+  const reached = report.manifests.filter(({ path }) => path !== null);
+  const rest = report.manifests.filter(({ path }) => path === null);
+  const store = {
+    heading,
+    reached: new Map(reached.map((manifest) => [JSON.stringify(manifest.path), manifest])),
+    known: new Set(reached.map(({ label }) => label)),
+    drawn: new Set(),
+  };
+  const drawn = reached.length === 0 ? [] : [reading(reached[0], store)];
   if (rest.length > 0) {
     drawn.push(
       element(
         'section',
         { class: 'unreferenced' },
-        element('h5', {}, 'Referenced by nothing'),
+        element(heading, {}, 'Referenced by nothing'),
         element('p', {}, 'What no other manifest refers to proves nothing, whatever it says.'),
-        rest
-          .slice(0, MAX_ROWS)
-          .map((manifest) => element('section', { class: 'manifest' }, contents(manifest))),
-        element('ul', {}, leftOut(rest)),
+        listed(rest, {}, (manifest) => element('li', { class: 'manifest' }, contents(manifest))),
       ),
     );
   }
@@ -54,6 +62,7 @@ export function manifests(report) {
  */
 export function chain(credential) {
   const { anchor, time_stamp: stamp } = credential;
+  const pinned = ({ name, sha256 }) => [shown(name), ', SHA-256 ', hash(sha256)];
   const certificates = credential.chain.map((certificate, at) =>
     element(
       'li',
@@ -63,12 +72,12 @@ export function chain(credential) {
         {},
         element('strong', {}, place(certificate, at, credential)),
         ': ',
-        shown(certificate.subject, MAX_SUBJECT),
+        shown(certificate.subject, MAX_TEXT),
       ),
       terms([
         ['Valid', [day(certificate.not_before), ' to ', day(certificate.not_after)]],
-        ['SHA-256', element('code', { class: 'hash' }, certificate.sha256)],
-        ['Serial number', element('code', { class: 'hash' }, certificate.serial_number)],
+        ['SHA-256', hash(certificate.sha256)],
+        ['Serial number', hash(certificate.serial_number)],
       ]),
     ),
   );
@@ -77,26 +86,48 @@ export function chain(credential) {
       ? element('ol', { class: 'chain' }, certificates)
       : element('p', {}, 'No certificate that can be read.'),
     terms([
-      [
-        'Trust anchor',
-        anchor === null
-          ? 'none: this service trusts nobody in this chain'
-          : [shown(anchor.name), ', SHA-256 ', element('code', { class: 'hash' }, anchor.sha256)],
-      ],
+      ['Trust anchor', anchor === null ? sentence('unanchored') : pinned(anchor)],
       [
         'Time-stamp',
-        stamp === null
-          ? 'none that is trusted'
-          : [
-              moment(stamp.time),
-              ', below ',
-              shown(stamp.anchor.name),
-              ', SHA-256 ',
-              element('code', { class: 'hash' }, stamp.anchor.sha256),
-            ],
+        stamp === null ? sentence('unstamped') : [moment(stamp.time), ', below ', pinned(stamp.anchor)],
       ],
     ]),
   ];
+}
+
+/**
+ * Draw validation status codes.
+ *
+ * @param list The codes, as a report has them.
+ * @param kind "failure", "informational", "success", "tolerated", or "recorded" where a report does not tell.
+ * @param look Attributes of the list.
+ * @returns A list, or null if there are no codes.
+ */
+export function statuses(list, kind, look = {}) {
+  return listed(list, { class: 'statuses', ...look }, (status) =>
+    element(
+      'li',
+      { class: `status ${kind}` },
+      icon(STATUS_ICONS[kind] ?? 'skipped'),
+      element(
+        'span',
+        {},
+        element('strong', {}, shown(status.code)),
+        ` (${kind}${kind === 'recorded' ? ' ' : ', '}${SOURCES[kind === 'recorded' ? kind : status.source]})`,
+        status.explanation === '' ? null : [': ', shown(status.explanation, MAX_TEXT)],
+        status.url === ''
+          ? null
+          : element('span', { class: 'about' }, 'about ', shown(status.url.split('/').at(-1))),
+      ),
+    ),
+  );
+}
+
+/**
+ * Show a digest or a serial number.
+ */
+export function hash(hex) {
+  return element('code', { class: 'hash' }, hex);
 }
 
 function place(certificate, at, credential) {
@@ -107,45 +138,29 @@ function place(certificate, at, credential) {
 function reading(manifest, store) {
   store.drawn.add(manifest.label);
   const kind = manifest.active ? 'Active manifest' : 'Manifest of the ingredient';
-  const ingredients = manifest.ingredients.slice(0, MAX_ROWS).map((one) => ingredient(one, manifest, store));
   return element(
     'section',
     { class: 'manifest', 'data-state': manifest.state },
     element(
-      'h5',
+      store.heading,
       {},
-      icon(STATES[manifest.state].icon),
+      stateIcon(manifest.state),
       element('span', {}, `${kind}: ${manifestInWords(manifest)}`),
     ),
     contents(manifest),
-    manifest.failures.length > 0
-      ? element(
-          'ul',
-          { class: 'statuses', 'aria-label': 'What failed' },
-          statuses(manifest.failures, 'failure'),
-        )
-      : null,
-    ingredients.length > 0
-      ? element('ul', { class: 'ingredients' }, ingredients, leftOut(manifest.ingredients))
-      : null,
+    statuses(manifest.failures, 'failure', { 'aria-label': 'What failed' }),
+    listed(manifest.ingredients, { class: 'ingredients' }, (one) => ingredient(one, manifest, store)),
   );
 }
 
 function ingredient(one, parent, store) {
-  const title = one.title === null ? [] : [' ', ...quoted(one.title)];
+  const title = one.title === null ? [] : [' ', quoted(one.title)];
   const relationship = RELATIONSHIPS.get(one.relationship) ?? quoted(one.relationship);
-  const deep = parent.path.length > MAX_INDENTED;
   return element(
     'li',
-    { class: deep ? 'deep' : null },
+    { class: parent.path.length > MAX_INDENTED ? 'deep' : null },
     element('p', {}, element('strong', {}, 'Ingredient'), title, ', ', relationship),
-    one.recorded.length > 0
-      ? element(
-          'ul',
-          { class: 'statuses', 'aria-label': 'What was recorded when it was added' },
-          statuses(one.recorded, 'recorded'),
-        )
-      : null,
+    statuses(one.recorded, 'recorded', { 'aria-label': 'What was recorded when it was added' }),
     below(one, parent, store),
   );
 }
@@ -156,7 +171,7 @@ function below(one, parent, store) {
   // A manifest that is an ingredient twice, at each of many levels, would double the tree at each.
   if (found !== undefined && !store.drawn.has(one.manifest)) return reading(found, store);
   const where = store.known.has(one.manifest) ? 'shown elsewhere in this tree' : 'not in this image';
-  return element('p', {}, 'Its manifest ', ...quoted(one.manifest), ` is ${where}.`);
+  return element('p', {}, 'Its manifest ', quoted(one.manifest), ` is ${where}.`);
 }
 
 function contents(manifest) {
@@ -167,17 +182,12 @@ function contents(manifest) {
       ['Title', manifest.title === null ? null : quoted(manifest.title)],
       [
         'Claim',
-        [`version ${manifest.claim_version ?? 'unknown'}, written by `, ...quoted(manifest.claim_generator)],
+        [`version ${manifest.claim_version ?? 'unknown'}, written by `, quoted(manifest.claim_generator)],
       ],
       ['Signed by', credential === null ? null : signerName(credential)],
-      ['Signed on', credential === null ? null : stamped(credential)],
-      [
-        'Actions',
-        manifest.actions.length > 0
-          ? element('ul', {}, manifest.actions.slice(0, MAX_ROWS).map(action), leftOut(manifest.actions))
-          : null,
-      ],
-      ['Assertions', manifest.assertions.length > 0 ? listed(manifest.assertions) : null],
+      ['Signed at', credential === null ? null : stamped(credential)],
+      ['Actions', listed(manifest.actions, {}, action)],
+      ['Assertions', listed(manifest.assertions, { class: 'inline' }, (label) => element('li', {}, shown(label)))],
     ]),
     credential === null || manifest.active
       ? null
@@ -187,13 +197,11 @@ function contents(manifest) {
           element('summary', {}, 'Certificate chain of this manifest'),
           chain(credential),
         ),
-  ].filter((part) => part !== null);
+  ];
 }
 
-function stamped(credential) {
-  return credential.time_stamp === null
-    ? ['unknown: no time-stamp of a trusted authority']
-    : [moment(credential.time_stamp.time)];
+function stamped({ time_stamp: stamp }) {
+  return stamp === null ? sentence('undated') : moment(stamp.time);
 }
 
 function action(one) {
@@ -203,15 +211,6 @@ function action(one) {
     [', at ', one.when],
     [', digital source type ', sourceType(one.digital_source_type)],
   ];
-  const said = parts.flatMap(([words, value]) => (value === null ? [] : [words, ...quoted(value)]));
-  return element('li', {}, shown(one.action), ...said);
-}
-
-function listed(labels) {
-  return element(
-    'ul',
-    { class: 'inline' },
-    labels.slice(0, MAX_ROWS).map((label) => element('li', {}, shown(label))),
-    leftOut(labels),
-  );
+  const said = parts.flatMap(([words, value]) => (value === null ? [] : [words, quoted(value)]));
+  return element('li', {}, shown(one.action), said);
 }

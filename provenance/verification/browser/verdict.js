@@ -1,221 +1,107 @@
 /**
- * A verdict in words: what the credentials prove, whether it is enough, who says so, and what to do next.
+ * A verdict in words: what the credentials prove, who says so, what made the image, and what to do next.
  *
  * The words are those of the command. A signature shows who signed which bytes: "absent" never means that no
  * AI was used, "trusted" never that a picture is true, and what an image without trusted credentials says of
- * itself is given as a claim. Everything here yields lists of texts and elements.
+ * itself is given as a claim. A report's shape is trusted here, the texts in it are not.
  */
 
-import { quoted, shown } from './text.js';
+import { count, moment, number, quoted, sentence, shown, wordsFor } from './text.js';
 
 const SOURCE_TYPES = 'http://cv.iptc.org/newscodes/digitalsourcetype/';
-
-/** Symbols of the states, and the states of ingredients in words. */
-export const STATES = {
-  absent: { icon: 'absent', words: 'absent' },
-  invalid: { icon: 'invalid', words: 'invalid' },
-  valid: { icon: 'untrusted', words: 'valid, but not trusted' },
-  trusted: { icon: 'trusted', words: 'trusted' },
-};
-
-/**
- * Why a manifest is not trusted, in words: what it proves, what else there is to know, and what to do.
- */
-const CAUSES = {
-  hash_mismatch: [
-    'invalid: changed after signing',
-    null,
-    'Get the image again from where it was made: a copy that was edited, resized or saved anew cannot pass.',
-  ],
-  signature_mismatch: [
-    'invalid: the claim signature does not verify with the key of its certificate',
-    'Every hash matches, so another key signed, or the claim or its signature was changed since.',
-    'Do not rely on what it says; if the file came straight from where it was made, tell those who made it.',
-  ],
-  incomplete: [
-    'invalid: the credentials are incomplete, or cannot be checked',
-    null,
-    'Do not rely on what they say. Ask for the file as it was first saved; if it is the same, tell those who made it.',
-  ],
-  rule_broken: [
-    'invalid: signed like this, against a rule of C2PA; hashes and signature hold',
-    null,
-    'Another copy will not differ: tell those who made it which rule the check “Rules of C2PA kept” names.',
-  ],
-  edit_recorded: [
-    'invalid: edited since, by a record on top that the rules of C2PA do not allow',
-    null,
-    'Ask for the image as it was before the edit. The manifests below show what it was made from.',
-  ],
-  signer_unknown: [
-    'valid, but nobody who is trusted vouches for the signer',
-    'But anyone can sign in any name.',
-    'The certificate chain below shows who signed. Those who run this service settle whom to trust.',
-  ],
-  signer_expired: [
-    "valid, but the signer's certificate had expired, or was not valid yet",
-    'The signer is known, but no trusted time-stamp shows when it signed.',
-    'Ask where the image was made for one with a time-stamp of an authority that this service trusts.',
-  ],
-  signer_outside_validity: [
-    'valid, but signed outside the time for which the certificate holds',
-    'The signer is known, but its certificate did not hold at the time that the time-stamp shows.',
-    'Ask where the image was made for one that was signed while the certificate held.',
-  ],
-  signer_purpose: [
-    'valid, but signed with a certificate for another purpose',
-    'The signer is known, but its certificate is not meant for signing such images.',
-    'Those who run this service settle which key purposes to accept.',
-  ],
-  signer_path: [
-    'valid, but the certificate chain is not accepted',
-    'The chain ends at a known trust anchor, but not every certificate in it may be used in this way.',
-    'The check “Trusted signer” below says why. Those who run this service settle which chains to accept.',
-  ],
-  validators_disagree: [
-    'valid, but the two validators disagree on the signer',
-    'Only one of them trusts it.',
-    'What each of them found stands below.',
-  ],
-};
 
 /**
  * Say what one manifest that was reached proves.
  */
 export function manifestInWords({ state, cause }) {
-  return cause in CAUSES ? CAUSES[cause][0] : STATES[state].words;
+  return wordsFor('causes', cause)?.sentence ?? wordsFor('states', state).title;
 }
 
 /**
  * Say what the credentials prove.
  */
 export function stateInWords(report) {
-  if (report.state === 'absent') return 'absent: no Content Credentials';
-  if (report.state === 'trusted') return `trusted${reservation(report)}`;
-  return manifestInWords(report);
+  if (report.state === 'absent') return wordsFor('states', 'absent').sentence;
+  return report.state === 'trusted' ? trusted(report).join('') : manifestInWords(report);
 }
 
 /**
  * Name who signed, as the signing certificate names itself.
  */
-export function signerName(credential) {
-  const [leaf] = credential.chain;
-  if (leaf === undefined) return ['nobody that can be read'];
-  const { organization, common_name: name } = credential;
-  if (organization === null || organization === name) return quoted(name || leaf.subject);
-  return [...quoted(organization), ' (', ...quoted(name), ')'];
-}
-
-/**
- * Say who signed the active manifest; null if there is none.
- */
-export function signedBy(report) {
-  const { credential } = report;
-  if (credential === null) return null;
-  const name = signerName(credential);
-  if (!signatureHolds(report)) return [...name, ' by its own claim, which does not hold'];
-  if (credential.anchor === null)
-    return [...name, ' by its own claim; no trust anchor of this service vouches for it'];
-  return [...name, ', below ', shown(credential.anchor.name)];
-}
-
-/**
- * Tell whether the claim signature and all hashes hold, whoever signed.
- */
-export function signatureHolds(report) {
-  return report.checks.some(({ id, outcome }) => id === 'integrity' && outcome === 'pass');
-}
-
-/**
- * Say what an edit was recorded on top of; null where none was.
- */
-export function liesBelow({ manifests, cause }) {
-  if (cause !== 'edit_recorded') return null;
-  const [active] = manifests;
-  const parent = active.ingredients.find(({ relationship }) => relationship === 'parentOf');
-  const below = manifests.find(({ label, path }) => path !== null && label === parent?.manifest);
-  if (below === undefined) return ['a manifest that cannot be read'];
-  const made = created(below);
-  const claim = below.state === 'trusted' ? '' : ' by its own claim';
-  const maker = made === null ? [] : [', made by ', ...quoted(made.software_agent), claim];
-  return [manifestInWords(below), ', signed by ', ...signerName(below.credential), ...maker];
-}
-
-/**
- * Say what made the image; null if there is no active manifest.
- */
-export function madeBy(report) {
-  if (report.credential === null) return null;
-  const { origin, state } = report;
-  const action = origin.azure_openai_in === null ? created(report.manifests[0]) : origin;
-  if (action === null) return ['not said: there is no single c2pa.created action'];
-  const agent = action.software_agent === null ? ['no software agent'] : quoted(action.software_agent);
-  if (state === 'invalid') return [...agent, ' by its own claim; invalid credentials prove nothing'];
-  if (state !== 'trusted') return [...agent, ' by its own claim; no trusted signer says so'];
-  if (origin.azure_openai_in === null) return [...agent, ' in the active manifest; not Azure OpenAI'];
-  if (origin.azure_openai_in === 'active') return ['Azure OpenAI: ', ...agent, ' in the active manifest'];
-  return ['Azure OpenAI: ', ...agent, ' in an ingredient, not in the active manifest'];
-}
-
-/**
- * Say how the image is described; null if nothing says so.
- */
-export function describedAs(report) {
-  const { origin, manifests } = report;
-  if (origin.azure_openai_in !== null) {
-    const wording = origin.documented ? 'as documented' : 'as seen in genuine images, not as documented';
-    return [...description(origin), ', ', wording];
+export function signerName({ chain, organization, common_name: name }) {
+  if (chain.length === 0) return sentence('signer_unreadable');
+  if (organization && name && organization !== name) {
+    return sentence('signer', { organization: quoted(organization), name: quoted(name) });
   }
-  const action = report.credential === null ? null : created(manifests[0]);
-  if (action === null || action.description === null) return null;
-  return report.state === 'trusted'
-    ? quoted(action.description)
-    : [...quoted(action.description), ' by its own claim'];
+  return quoted(organization || name || chain[0].subject);
 }
 
 /**
- * Say what a verdict does not mean where it is easily misread; else null.
+ * List who signed and when, what lies below an edit, what made the image and how it is described, as rows of
+ * a list of terms; what there is nothing to say of is null.
  */
-export function reminder(report) {
-  if (report.state === 'absent') {
-    return 'This says nothing about how the image was made: it may or may not come from an AI.';
-  }
-  const more = CAUSES[report.cause]?.[1] ?? null;
-  if (report.state === 'valid') return `Nothing was changed after signing. ${more ?? ''}`.trim();
-  return more;
+export function facts(report) {
+  return [
+    ['Signed by', signedBy(report)],
+    ['Signed at', signedAt(report)],
+    ['Lies below', liesBelow(report)],
+    ['Made by', madeBy(report)],
+    ['Described as', describedAs(report)],
+  ];
 }
 
 /**
- * Say what to do next; null for an accepted image.
+ * Say what was set aside or left alone; what holds for several manifests once.
+ */
+export function notes(report) {
+  const place = report.asset.xmp_provenance;
+  const isRemote = report.state === 'absent' && place !== null;
+  const manifestsBy = new Map();
+  for (const { code, explanation, url } of report.tolerated) {
+    const key = JSON.stringify([code, explanation]);
+    manifestsBy.set(key, (manifestsBy.get(key) ?? new Set()).add(url));
+  }
+  const tolerated = [...manifestsBy].map(([key, { size }]) => {
+    const [code, explanation] = JSON.parse(key);
+    const why = code.startsWith('signingCredential.') ? 'tolerated_day' : 'tolerated_fault';
+    return sentence(size > 1 ? 'tolerated_several' : 'tolerated', {
+      code: shown(code),
+      explanation: quoted(explanation),
+      count: number(size),
+      why: sentence(why),
+    });
+  });
+  return isRemote ? [sentence('xmp_remote', { place: quoted(place) }), ...tolerated] : tolerated;
+}
+
+/**
+ * Find the words for what can be done about an image that was not accepted; null where only a policy demands
+ * more.
  *
- * @param report The report.
- * @param source How the image came here: "paste", or anything else.
- * @param offered Names of the policies that may be chosen; null if they are not known.
+ * @returns Words with `next` and perhaps `meaning`.
  */
-export function advice(report, source, offered) {
-  if (report.accepted) return null;
-  if (report.state === 'absent') {
-    return source === 'paste'
-      ? ['A picture that is copied and pasted is often drawn anew: choose the file as it was first saved.']
-      : ['Copies often lose their credentials: ask for the file as it was first saved.'];
-  }
+export function advice(report) {
+  if (report.state === 'absent') return wordsFor('states', 'absent');
   if (report.state === 'valid' && failed(report, 'known_authority')) {
-    return ["Anybody can sign in Microsoft's name: a newer version of this service may know the authority."];
+    return wordsFor('checks', 'known_authority');
   }
-  if (report.cause in CAUSES) return [CAUSES[report.cause][2]];
-  if (failed(report, 'trailing_bytes') || failed(report, 'unbound_bytes')) {
-    return [
-      'Ask for the file as it was first saved: no Azure OpenAI image seen so far holds a byte that is not bound.',
-    ];
-  }
-  const passes = report.passes.filter((name) => offered === null || offered.includes(name));
-  if (passes.length > 0) {
-    return ['It passes under ', shown(passes.join(', ')), ': choose that policy above and check again.'];
-  }
-  if (report.passes.length > 0) {
-    return ['It passes under ', shown(report.passes.join(', ')), ', which this service does not offer.'];
-  }
-  return ['It passes under no built-in policy. The manifests below show all it says.'];
+  const isUnbound = failed(report, 'trailing_bytes') || failed(report, 'unbound_bytes');
+  return wordsFor('causes', report.cause) ?? (isUnbound ? { next: sentence('unbound_next') } : null);
+}
+
+/**
+ * Tell whether a check failed.
+ */
+export function failed(report, check) {
+  return report.findings.some((finding) => finding.check === check);
+}
+
+/**
+ * Find the only action that created an image; null if there is none, or more than one.
+ */
+export function creation(manifest) {
+  const found = manifest.actions.filter(({ action }) => action === 'c2pa.created');
+  return found.length === 1 ? found[0] : null;
 }
 
 /**
@@ -225,29 +111,69 @@ export function sourceType(text) {
   return text === null ? null : text.replaceAll(SOURCE_TYPES, '');
 }
 
-function reservation(report) {
+function trusted(report) {
   const { trailing_bytes: trailing, unbound_bytes: unbound } = report.asset;
-  if (failed(report, 'trailing_bytes')) {
-    return `, but what follows the image is not: ${trailing.toLocaleString('en')} bytes`;
-  }
+  if (failed(report, 'trailing_bytes')) return sentence('trusted_trailing', { bytes: count(trailing, 'byte') });
   if (failed(report, 'unbound_bytes')) {
-    if (unbound === null) return ', but which bytes cannot be told';
-    return `, but not all of it: ${unbound.toLocaleString('en')} bytes`;
+    if (unbound === null) return sentence('trusted_untold');
+    return sentence('trusted_unbound', { amount: number(unbound) });
   }
-  if (!report.accepted) return ', but not what the policy demands';
-  return ': these are the bytes that a trusted signer signed';
+  return sentence(report.accepted ? 'trusted' : 'trusted_not_accepted');
 }
 
-function failed(report, check) {
-  return report.findings.some((finding) => finding.check === check);
+/** Tell whether the claim signature and all hashes hold, whoever signed. */
+function signatureHolds(report) {
+  return report.checks.some(({ id, outcome }) => id === 'integrity' && outcome === 'pass');
 }
 
-function created(manifest) {
-  const found =
-    manifest === undefined ? [] : manifest.actions.filter((action) => action.action === 'c2pa.created');
-  return found.length === 1 ? found[0] : null;
+function signedBy(report) {
+  const { credential } = report;
+  if (credential === null) return null;
+  const signer = signerName(credential);
+  if (!signatureHolds(report)) return sentence('signed_broken', { signer });
+  if (credential.anchor === null) return sentence('signed_unvouched', { signer });
+  return sentence('signed', { signer, anchor: shown(credential.anchor.name) });
 }
 
-function description(action) {
-  return action.description === null ? ['no description'] : quoted(action.description);
+function signedAt(report) {
+  const { credential } = report;
+  if (credential === null || !signatureHolds(report)) return null;
+  const stamp = credential.time_stamp;
+  if (stamp === null) return sentence('undated');
+  return sentence('dated', { time: moment(stamp.time), anchor: shown(stamp.anchor.name) });
+}
+
+function liesBelow({ manifests, cause }) {
+  if (cause !== 'edit_recorded') return null;
+  const parent = manifests[0].ingredients.find(({ relationship }) => relationship === 'parentOf');
+  const below = manifests.find(({ label, path }) => path !== null && label === parent?.manifest);
+  if (below === undefined) return sentence('below_unreadable');
+  const agent = creation(below)?.software_agent ?? null;
+  const named = below.state === 'trusted' ? 'below_made' : 'below_claimed';
+  return sentence(agent === null ? 'below' : named, {
+    state: manifestInWords(below),
+    signer: signerName(below.credential),
+    agent: quoted(agent),
+  });
+}
+
+function madeBy(report) {
+  const { credential, manifests, origin, state } = report;
+  if (credential === null) return null;
+  const where = origin.azure_openai_in;
+  const action = where === null ? creation(manifests[0]) : origin;
+  if (action === null) return sentence('made_unsaid');
+  if (action.software_agent === null) return sentence('made_unnamed');
+  const agent = quoted(action.software_agent);
+  if (state === 'invalid') return sentence('made_invalid', { agent });
+  if (state !== 'trusted') return sentence('made_claimed', { agent });
+  if (where === null) return sentence('made_other', { agent });
+  return sentence(where === 'active' ? 'made_azure' : 'made_ingredient', { agent });
+}
+
+function describedAs({ origin }) {
+  if (origin.azure_openai_in === null) return null;
+  const description =
+    origin.description === null ? sentence('description_missing') : quoted(origin.description);
+  return sentence(origin.documented ? 'described_documented' : 'described_seen', { description });
 }
