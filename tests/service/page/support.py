@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -47,6 +48,24 @@ FAILED = re.compile(r"error: Failed to load resource: (?:the server responded wi
 """
 What Chromium itself says where an answer is an error, or none comes; no page can keep it from that.
 """
+
+OUTCOMES = {
+    "accepted": (
+        ACCEPTED,
+        "Accepted under azure-openai",
+        "trusted: these are the bytes that a trusted signer signed",
+    ),
+    "rejected": (LINEAGE, "Rejected under azure-openai", "trusted, but not what the policy demands"),
+    "absent": (ABSENT, "Rejected under azure-openai", "absent: no Content Credentials"),
+    "invalid": (CHANGED, "Rejected under azure-openai", "invalid: changed after signing"),
+    "untrusted": (
+        UNTRUSTED,
+        "Rejected under azure-openai",
+        "valid, but nobody who is trusted vouches for the signer",
+    ),
+    "error": (NO_IMAGE, "Not judged", "This is no image of a kind that is judged here"),
+}
+EACH_OUTCOME = pytest.mark.parametrize("outcome", OUTCOMES)
 
 Open = Callable[..., AbstractContextManager[Page]]
 

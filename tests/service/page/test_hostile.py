@@ -36,13 +36,14 @@ from tests.service.page.support import (
     StandIn,
     give,
     judge,
-    opening,
     raw_report,
     sample_report,
     serving,
     unfold,
 )
 from tests.support import trust_in
+
+pytestmark = pytest.mark.slow
 
 MARKUP = "<img src=x onerror=alert(1)>"
 HOSTILE = {
@@ -52,7 +53,7 @@ HOSTILE = {
     "controls": ("a\nb\tc\x1b[31m\u2028\u200b\U000e0041", r"a\nb\tc\x1b[31m\u2028\u200b\U000e0041"),
     "quotes": ('" in the active manifest; \\" "', r"\" in the active manifest; \\\" \""),
     "marks": ("e" + "\u0301" * 40, "e" + "\u0301" * 4 + r"\u0301" * 16),
-    "long": ("x" * 4096, "x" * 107 + " … " + "x" * 53),
+    "long": ("x" * 4096, "x" * 107 + "…" + "x" * 53),
 }
 """
 What an image may say, and the beginning of what is shown of it between quotation marks.
@@ -78,14 +79,6 @@ def stand_in() -> Iterator[StandIn]:
     """
     with closing(StandIn()) as running:
         yield running
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Open:
-    """
-    Open pages in the browser.
-    """
-    return opening(browser)
 
 
 UNSEEN = r"[\x00-\x09\x0b-\x1f\u200b-\u200f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e0fff]|\u0301{5}"
