@@ -269,10 +269,21 @@ def launch() -> Browser:
     """
     Start the browser, after installing what is missing; skips the test where that cannot be done.
     """
-    programs = {name: _program(name) for name in _DEBIAN_PACKAGES}
-    _require_node(programs["node"])
-    _install_packages(programs["npm"])
+    with _alone():
+        programs = {name: _program(name) for name in _DEBIAN_PACKAGES}
+        _require_node(programs["node"])
+        _install_packages(programs["npm"])
     return Browser(programs["node"], programs["chromium"])
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """
+    Wait until no other process looks for what is missing, or installs it: tests run in several at once.
+    """
+    with _LOCK.open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _program(name: str) -> str:
@@ -303,15 +314,13 @@ def _require_node(node: str) -> None:
 
 def _install_packages(npm: str) -> None:
     """
-    Install the packages of the lock file once, whoever else is about to do the same.
+    Install the packages of the lock file, unless that was done.
     """
-    with _LOCK.open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = hashlib.sha256(lock.read()).hexdigest()
-        if _STAMP.is_file() and _STAMP.read_text("ascii") == wanted:
-            return
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"npm could not install playwright-core and axe-core: {done.stderr.strip()[-500:]}")
-        _STAMP.write_text(wanted, "ascii")
+    wanted = hashlib.sha256(_LOCK.read_bytes()).hexdigest()
+    if _STAMP.is_file() and _STAMP.read_text("ascii") == wanted:
+        return
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"npm could not install playwright-core and axe-core: {done.stderr.strip()[-500:]}")
+    _STAMP.write_text(wanted, "ascii")

@@ -277,11 +277,11 @@ def _counted(summary: Summary) -> Iterator[Row]:
     total = sum(summary.categories.values())
     reused = f", {summary.reused:,} of them known from an earlier run" if summary.reused else ""
     yield Row(f"{total:,} files{reused}", depth=0, bold=True)
-    words = read_words(Door.COMMAND)
+    known = read_words(Door.COMMAND).categories
     for category in Category:
         count = summary.categories[category]
         if count:
-            yield Row(f"{count:>9,}  {words.categories[category]['meaning']}", category)
+            yield Row(f"{count:>9,}  {known[category]['meaning']}", category)
     for why, count in summary.skipped.most_common():
         yield Row(f"{count:>9,}  {why}", "skipped")
     if summary.reasons:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from provenance.authority import Authority
+from provenance.trust.profile import dump_trust_profile
 from tests.browser_support import Browser
 from tests.service.page.support import (
     Open,
@@ -15,6 +17,7 @@ from tests.service.page.support import (
     opening,
     serving,
 )
+from tests.support import trust_in
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,15 @@ def opened(browser: Browser) -> Open:
     Open pages in the browser.
     """
     return opening(browser)
+
+
+@pytest.fixture(scope="session")
+def trusting(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """
+    Run a service that trusts who signs the images made here.
+    """
+    folder = tmp_path_factory.mktemp("trusting")
+    profile = folder / "made-here.toml"
+    profile.write_text(dump_trust_profile(trust_in(authority)), "utf-8")
+    with serving(folder, "--no-auth", trust_profiles=[str(profile)]) as running:
+        yield running

@@ -25,7 +25,6 @@ from provenance.authority import (
     sign_image,
 )
 from provenance.cli.output.terminal import printable
-from provenance.trust.profile import dump_trust_profile
 from tests.browser_support import Browser
 from tests.service.page.support import (
     ACCEPTED,
@@ -38,10 +37,8 @@ from tests.service.page.support import (
     judge,
     raw_report,
     sample_report,
-    serving,
     unfold,
 )
-from tests.support import trust_in
 
 pytestmark = pytest.mark.slow
 
@@ -58,18 +55,6 @@ HOSTILE = {
 """
 What an image may say, and the beginning of what is shown of it between quotation marks.
 """
-
-
-@pytest.fixture(scope="module")
-def service(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """
-    Run a service that trusts who signs the images made here.
-    """
-    folder = tmp_path_factory.mktemp("service")
-    profile = folder / "made-here.toml"
-    profile.write_text(dump_trust_profile(trust_in(authority)), "utf-8")
-    with serving(folder, "--no-auth", trust_profiles=[str(profile)]) as running:
-        yield running
 
 
 @pytest.fixture
@@ -328,14 +313,14 @@ def hostile_image(authority: Authority, text: str) -> bytes:
 
 @pytest.mark.parametrize(("text", "quoted"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_shown_as_text(
-    text: str, quoted: str, authority: Authority, service: Running, opened: Open
+    text: str, quoted: str, authority: Authority, trusting: Running, opened: Open
 ) -> None:
     """
     Out of the image and as the file's name; nothing hides in it, runs, or reaches out of its place.
     """
     image = hostile_image(authority, text)
 
-    with opened(service.address, width=390) as page:
+    with opened(trusting.address, width=390) as page:
         give(page, "drop", image, f"{text}.png")
         page.wait(f"document.querySelector('{SHOWN}')")
         unfold(page)
@@ -353,7 +338,7 @@ def test_hostile_text_is_shown_as_text(
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_the_policy_is_in_force(service: Running, browser: Browser) -> None:
+def test_the_policy_is_in_force(trusting: Running, browser: Browser) -> None:
     """
     What the page never does would not work either.
     """
@@ -368,7 +353,7 @@ def test_the_policy_is_in_force(service: Running, browser: Browser) -> None:
     })()"""
 
     with browser.page() as page:
-        page.goto(service.address)
+        page.goto(trusting.address)
 
         assert page.evaluate(tries) == ["refused"] * 3
         violated = {violation.split()[0] for violation in page.seen.violations}
