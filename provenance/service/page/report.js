@@ -6,7 +6,19 @@
 
 import { chain, hash, manifests, stateIcon, statuses } from './shared/manifest.js';
 import { checks, file } from './shared/report.js';
-import { count, element, icon, json, MAX_ROWS, profileOf, quoted, sentence, shown, terms, wordsFor } from './shared/text.js';
+import {
+  count,
+  element,
+  icon,
+  json,
+  MAX_ROWS,
+  profileOf,
+  quoted,
+  sentence,
+  shown,
+  terms,
+  wordsFor,
+} from './shared/text.js';
 import { advice, creation, facts, notes, stateInWords } from './shared/verdict.js';
 import { bytes } from './size.js';
 

@@ -12,7 +12,11 @@ const MAX_TEXT = 600;
 
 const STATE_ICONS = { absent: 'absent', invalid: 'invalid', valid: 'untrusted', trusted: 'trusted' };
 const STATUS_ICONS = { failure: 'fail', success: 'pass' };
-const SOURCES = { engine: 'by the engine', validator: 'by the validator', recorded: 'when the ingredient was added' };
+const SOURCES = {
+  engine: 'by the engine',
+  validator: 'by the validator',
+  recorded: 'when the ingredient was added',
+};
 const RELATIONSHIPS = new Map([
   [null, 'of unknown relationship'],
   ['parentOf', 'what it was made from'],
@@ -187,7 +191,7 @@ function contents(manifest) {
       ['Signed by', credential === null ? null : signerName(credential)],
       ['Signed at', credential === null ? null : stamped(credential)],
       ['Actions', listed(manifest.actions, {}, action)],
-      ['Assertions', listed(manifest.assertions, { class: 'inline' }, (label) => element('li', {}, shown(label)))],
+      ['Assertions', listed(manifest.assertions, { class: 'inline' }, assertion)],
     ]),
     credential === null || manifest.active
       ? null
@@ -198,6 +202,10 @@ function contents(manifest) {
           chain(credential),
         ),
   ];
+}
+
+function assertion(label) {
+  return element('li', {}, shown(label));
 }
 
 function stamped({ time_stamp: stamp }) {

@@ -56,7 +56,8 @@ export function checks(list) {
  */
 export function file(report) {
   const { asset } = report;
-  const covering = failed(report, 'trailing_bytes') ? 'no signature covers' : 'a hash over the whole file covers';
+  const unsigned = failed(report, 'trailing_bytes');
+  const covering = unsigned ? 'no signature covers' : 'a hash over the whole file covers';
   const place = asset.xmp_provenance;
   return [
     ['Kind', [shown(asset.media_type), ', told from its bytes']],

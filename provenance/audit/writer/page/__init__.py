@@ -17,6 +17,7 @@ from provenance.verification.words import Door
 
 _FOLDER = Path(__file__).parent
 _FIRST = "page.js"
+_STYLES = ("base", "overview", "list", "details", "narrow", "print")  # later ones outdo earlier ones
 _SHARED = "shared"
 _IMPORT = re.compile(r"^import \{([\w\s,]+)\} from '([\w./-]+)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) \w)", re.MULTILINE)
@@ -41,7 +42,8 @@ def read_style() -> str:
     """
     Read the style of the page and of what is drawn in it.
     """
-    return browser.read_style() + (_FOLDER / "report.css").read_text("utf-8")
+    own = ((_FOLDER / f"{name}.css").read_text("utf-8") for name in _STYLES)
+    return "\n".join((browser.read_style(), *own))
 
 
 @cache

@@ -30,10 +30,14 @@ export function showNotices(ending, amount) {
   const notice = (...content) => byId('notices').append(element('p', { class: 'notice' }, ...content));
   byId('loading').remove();
   if (ending.files !== amount) {
-    notice(element('strong', {}, 'This page is damaged: '), `${number(ending.files)} files were written, ${number(amount)} are here.`);
+    const amounts = `${number(ending.files)} files were written, ${number(amount)} are here.`;
+    notice(element('strong', {}, 'This page is damaged: '), amounts);
   }
   if (!ending.complete) {
-    notice(element('strong', {}, 'This audit is incomplete: '), 'it was interrupted before every file was reached. Nothing is known of the files that are missing here.');
+    notice(
+      element('strong', {}, 'This audit is incomplete: '),
+      'it was interrupted before every file was reached. Nothing is known of the files that are missing here.',
+    );
   }
 }
 
