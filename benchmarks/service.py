@@ -242,7 +242,7 @@ def expect(found: object, expected: object) -> None:
 
 def rate_of(items: list[T], number: int, seconds: float, do: Callable[[T], object]) -> float:
     """
-    Do something with one item after the other for some time; gives how many a second.
+    Do something with one item after the other for some time; returns how many a second.
     """
     start, first = time.perf_counter(), number * len(items) // CLIENTS
     for count, item in enumerate(itertools.islice(itertools.cycle(items), first, None), 1):
@@ -340,7 +340,7 @@ def unique() -> bytes:
 
 def percentile(ordered: list[float]) -> float:
     """
-    Take the 99th percentile.
+    Compute the 99th percentile.
     """
     return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
 

@@ -16,7 +16,7 @@ from typing import Any
 from provenance import MICROSOFT, UnsupportedAssetError, Verifier, builtin_policies, error_to_dict, to_dict
 from provenance.asset.asset import Asset
 from provenance.asset.limits import Limits
-from provenance.service.observability.metrics import Meter
+from provenance.service.observability.metrics import Metrics
 from provenance.verification.report import trust_to_dict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +90,7 @@ def report(path: str) -> dict[str, Any]:
 
 def readiness(*, store: bool) -> dict[str, Any]:
     """
-    Say whether a service is ready that lacks its store, or nothing.
+    Make the readiness of a service that lacks its store, or nothing.
     """
     components = {"store": store, "workers": True, "self_test": True}
     return {
@@ -103,9 +103,9 @@ def metrics() -> str:
     """
     Count one verdict, and show what is counted of verdicts.
     """
-    meter = Meter()
-    meter.verdict("trusted", "azure-openai", accepted=True, reused=False, stored=True)
-    lines = meter.exposition().decode().splitlines(keepends=True)
+    metrics = Metrics()
+    metrics.verdict("trusted", "azure-openai", accepted=True, reused=False, stored=True)
+    lines = metrics.exposition().decode().splitlines(keepends=True)
     return "".join(line for line in lines if "provenance_verdicts_total" in line)
 
 

@@ -32,7 +32,7 @@ from provenance.distribution import (
 )
 from provenance.errors import InstallationChangedError
 from provenance.policy.policy import CreatedPolicy, load_policy
-from provenance.service.dispatch import make_judge, make_verifiers
+from provenance.service.worker import make_verifiers, make_work
 from provenance.trust.profile import ClaimAnchor, Pin, TrustProfile
 from tests.audit.run_support import settle
 from tests.cli.conftest import PROGRAM
@@ -266,11 +266,11 @@ def test_a_worker_that_finds_other_packages_does_not_judge(
     judged_by = {name: verifier.digest for name, verifier in verifiers.items()}
     for_audit = judging(Settings(DEFAULT, MICROSOFT, Limits()))
 
-    make_judge(policies, MICROSOFT, Limits(), judged_by)
+    make_work(policies, MICROSOFT, Limits(), judged_by)
     monkeypatch.syspath_prepend(install(tmp_path, "cryptography"))
 
     with pytest.raises(InstallationChangedError, match="changed"):
-        make_judge(policies, MICROSOFT, Limits(), judged_by)
+        make_work(policies, MICROSOFT, Limits(), judged_by)
     with pytest.raises(InstallationChangedError, match="changed"):
         for_audit()
 

@@ -16,7 +16,7 @@ from provenance import SettingsError
 from provenance.audit.gate import Gate
 from provenance.cli import main, options
 from provenance.cli.command import keys
-from provenance.service.config.settings import load_settings
+from provenance.service.config.load import load_settings
 from provenance.service.http import parameters as asked
 from provenance.service.http.problem import ProblemError
 from provenance.text_value import (

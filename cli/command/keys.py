@@ -22,12 +22,12 @@ from provenance.cli import options
 from provenance.cli.output import terminal
 from provenance.cli.output.terminal import Row, quoted
 from provenance.errors import StoreError
-from provenance.service.auth.api_key import ApiKey, Scope
-from provenance.service.config.settings import load_settings
+from provenance.service.config.load import load_settings
+from provenance.service.store.api_key import ApiKey, Scope
 from provenance.text_value import TIME, TextValueError, read_seconds, read_time
 
 if TYPE_CHECKING:
-    from provenance.service.store.key_store import KeyStore
+    from provenance.service.store.store import Store
 
 
 _PERIOD = "a period such as 90d or 12h"
@@ -130,7 +130,7 @@ def create(
     """
     with _open(ctx, config, database, make=True) as store:
         try:
-            key, text = store.create_key(name, scopes, expires_at)
+            key, text = store.keys.create_key(name, scopes, expires_at)
         except ValueError as error:
             raise click.UsageError(f"{error}.", ctx) from error
         answer = f"{text}\n"
@@ -140,7 +140,7 @@ def create(
             terminal.emit(answer)
         except (terminal.OutputError, BrokenPipeError):
             # Nobody has seen it, so nobody would ever revoke it.
-            store.revoke_key(key.id)
+            store.keys.revoke_key(key.id)
             raise
     if output_format == "text":
         terminal.show([*_in_words(key), Row("The key is not shown again.")], sys.stderr)
@@ -165,7 +165,7 @@ def list_keys(ctx: click.Context, *, config: Path | None, database: str | None, 
     Exits 0, 2 for a bad request, 3 if the store cannot be used.
     """
     with _open(ctx, config, database) as store:
-        found = store.list_keys()
+        found = store.keys.list_keys()
     if output_format == "json":
         terminal.emit(json.dumps([_as_json(key) for key in found], indent=2) + "\n")
         return
@@ -202,10 +202,10 @@ def revoke(
     used.
     """
     with _open(ctx, config, database) as store:
-        if not store.revoke_key(key_id):
+        if not store.keys.revoke_key(key_id):
             # Not what was given: it may be a key.
             raise click.UsageError("There is no key of this id: see 'provenance keys list'.")
-        (key,) = (found for found in store.list_keys() if found.id == key_id)
+        (key,) = (found for found in store.keys.list_keys() if found.id == key_id)
     if output_format == "json":
         terminal.emit(json.dumps(_as_json(key), indent=2) + "\n")
     else:
@@ -219,10 +219,10 @@ class _NoStoreError(StoreError):
     )
 
 
-def _open(ctx: click.Context, config: Path | None, database: str | None, *, make: bool = False) -> KeyStore:
+def _open(ctx: click.Context, config: Path | None, database: str | None, *, make: bool = False) -> Store:
     settings = load_settings(config, options={"database": database})
     try:
-        from provenance.service.store.key_store import KeyStore  # noqa: PLC0415 - comes with an extra
+        from provenance.service.store.store import Store  # noqa: PLC0415 - comes with an extra
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"{error.name} is not installed: pip install 'azure-image-provenance[service]'", ctx
@@ -230,7 +230,7 @@ def _open(ctx: click.Context, config: Path | None, database: str | None, *, make
     file = settings.database_file
     if file is not None and not make and not os.path.lexists(file):
         raise _NoStoreError(f"its file {str(file)!r} does not exist")
-    return KeyStore.open(settings.database_url(), timeout_s=settings.store_timeout_s)
+    return Store.open(settings.database_url(), timeout_s=settings.store_timeout_s)
 
 
 def _in_words(key: ApiKey) -> Iterator[Row]:

@@ -79,7 +79,7 @@ def serve(
     Exits 0 when it was told to end, 2 for a bad request, 3 if it cannot start.
     """
     try:
-        from provenance.service.config.settings import load_settings  # noqa: PLC0415 - as above
+        from provenance.service.config.load import load_settings  # noqa: PLC0415 - as above
         from provenance.service.server import serve as run  # noqa: PLC0415 - comes with an extra
     except ModuleNotFoundError as error:
         raise click.UsageError(
@@ -120,4 +120,4 @@ def _show_settings() -> None:
 
     for row in table():
         terminal.show([Row(row.name, depth=0, bold=True), Row(row.meaning)])
-        terminal.show([Row(row.kind, "kind"), Row(row.default, "default")])
+        terminal.show([Row(row.type_name, "kind"), Row(row.default, "default")])

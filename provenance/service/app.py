@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 
 from provenance.distribution import version
 from provenance.errors import ProvenanceError
-from provenance.service.http.middleware import Frame, visit_of
+from provenance.service.http.middleware import RequestMiddleware
 from provenance.service.http.problem import (
     INTERNAL,
     Problem,
@@ -27,10 +27,11 @@ from provenance.service.http.problem import (
     not_found,
     problem_of,
 )
+from provenance.service.http.request_context import context_of
 from provenance.service.openapi import operations
 from provenance.service.openapi.components import Description
 from provenance.service.page import routes as page_routes
-from provenance.service.resources import Service
+from provenance.service.resources import ServiceResources
 from provenance.service.routes.health import HealthRoutes
 from provenance.service.routes.reports import ReportRoutes
 from provenance.service.routes.verify import VerifyRoutes
@@ -51,12 +52,14 @@ _NO_TELEMETRY: TelemetryConfig = {
 }
 
 
-def create_app(service: Service) -> ASGIApp:
+def create_app(resources: ServiceResources) -> ASGIApp:
     """
-    Make the application that answers for a service, which the caller opens and closes.
+    Make the application that answers with some resources, which the caller opens and closes.
     """
-    api = _Api(service)
-    return Frame(api, service.meter, service.tracing, only_local=not service.door.needs_key)
+    api = _Api(resources)
+    return RequestMiddleware(
+        api, resources.metrics, resources.tracing, only_local=not resources.authorizer.needs_key
+    )
 
 
 class _Route(Route):
@@ -70,7 +73,7 @@ class _Route(Route):
 
 
 class _Api(FastAPI):
-    def __init__(self, service: Service) -> None:
+    def __init__(self, resources: ServiceResources) -> None:
         super().__init__(
             title=operations.TITLE,
             summary=operations.SUMMARY,
@@ -88,16 +91,16 @@ class _Api(FastAPI):
                 Exception: _failure,
             },
         )
-        self._needs_key = service.door.needs_key
+        self._needs_key = resources.authorizer.needs_key
         self._operations: dict[tuple[str, str], Description] = {}
-        for method, path, endpoint in _endpoints(service):
+        for method, path, endpoint in _endpoints(resources):
             # What is asked is read and described by us: dependencies and models would only take time.
             self.router.routes.append(_Route(path, endpoint, methods=[method], include_in_schema=False))
             self._operations[method, path] = operations.operation(
                 method,
                 path,
-                policies=tuple(service.policies),
-                max_batch=service.settings.max_batch,
+                policies=tuple(resources.policies),
+                max_batch=resources.settings.max_batch,
                 needs_key=self._needs_key,
             )
         for route in page_routes():
@@ -107,7 +110,7 @@ class _Api(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """
-        Have the routes answer, and problems for what they raise.
+        Answer with the routes, and with problems for what they raise.
 
         What stands around them else is for dependencies and for bodies read whole, and there are none.
         """
@@ -120,8 +123,8 @@ class _Api(FastAPI):
         return operations.complete(super().openapi(), self._operations, needs_key=self._needs_key)
 
 
-def _endpoints(service: Service) -> tuple[tuple[str, str, Endpoint], ...]:
-    verify, reports, health = VerifyRoutes(service), ReportRoutes(service), HealthRoutes(service)
+def _endpoints(resources: ServiceResources) -> tuple[tuple[str, str, Endpoint], ...]:
+    verify, reports, health = VerifyRoutes(resources), ReportRoutes(resources), HealthRoutes(resources)
     return (
         ("POST", "/v1/verify", verify.one),
         ("POST", "/v1/verify/batch", verify.many),
@@ -157,15 +160,15 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    facts = {"request_id": visit_of(request.scope).request_id}
+    facts = {"request_id": context_of(request.scope).request_id}
     logger.error("the request failed", exc_info=error, extra={"facts": facts})
     return _answer(request, INTERNAL)
 
 
 def _answer(request: Request, problem: Problem) -> Response:
-    visit = visit_of(request.scope)
-    visit.problem = problem.name
-    return problem.response(visit.request_id)
+    context = context_of(request.scope)
+    context.problem = problem.name
+    return problem.response(context.request_id)
 
 
 def _allowed(request: Request) -> str:

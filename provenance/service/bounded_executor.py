@@ -15,40 +15,40 @@ from provenance.service.http import problem
 Result = TypeVar("Result")
 
 
-class Threads:
+class BoundedExecutor:
     """
     A few threads, and a bound on what waits for them; for the event loop's thread.
     """
 
-    def __init__(self, purpose: str, count: int, most: int) -> None:
+    def __init__(self, purpose: str, threads: int, max_calls: int) -> None:
         """
         Begin without any: each is started when it is needed.
 
         Args:
             purpose: What they are for, as their name.
 
-            count: How many.
+            threads: How many.
 
-            most: Most calls at a time, those that wait for a thread included.
+            max_calls: Most calls at a time, those that wait for a thread included.
         """
-        self._threads = ThreadPoolExecutor(count, purpose)
-        self._room = threading.Semaphore(most)
+        self._executor = ThreadPoolExecutor(threads, purpose)
+        self._calls = threading.Semaphore(max_calls)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """
-        Do something in one of them; what it raises is raised here.
+        Run something in one of them; what it raises is raised here.
 
         Raises:
             ProblemError: 503 if too much waits for them already.
         """
-        if not self._room.acquire(blocking=False):
+        if not self._calls.acquire(blocking=False):
             raise problem.too_busy()
-        done = self._threads.submit(work)
-        done.add_done_callback(lambda _: self._room.release())
+        done = self._executor.submit(work)
+        done.add_done_callback(lambda _: self._calls.release())
         return await asyncio.wrap_future(done)
 
     def close(self) -> None:
         """
         End them, once they did what they were given.
         """
-        self._threads.shutdown()
+        self._executor.shutdown()

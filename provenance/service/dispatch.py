@@ -2,7 +2,7 @@
 From the bytes of an image to its report: out of the store if it was judged before, else by a worker.
 
 How much is taken on at a time is bounded, and decided before a byte of an image is read: whoever comes when
-all seats are taken is sent away at once. One thread does everything for one image, waiting included.
+all admission slots are in use is refused at once. One thread does everything for one image, waiting included.
 """
 
 from __future__ import annotations
@@ -12,53 +12,35 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-from provenance.asset.asset import Asset
 from provenance.asset.limits import Limits
-from provenance.errors import DeadlineExceededError, EngineError, InstallationChangedError
+from provenance.errors import DeadlineExceededError, EngineError
 from provenance.policy.policy import Policy
 from provenance.service.config.settings import Settings
 from provenance.service.http import problem
-from provenance.service.observability.metrics import Meter
-from provenance.service.observability.tracing import Trace
-from provenance.service.store.report_cache import Shelf
-from provenance.service.store.stored_report import Entry, ReportKey, entry_of
-from provenance.service.upload.upload import Upload
+from provenance.service.observability.metrics import Metrics
+from provenance.service.observability.tracing import RequestTrace
+from provenance.service.store.report_cache import ReportCache
+from provenance.service.store.stored_report import ReportKey, ReportRecord
+from provenance.service.upload.image_upload import ImageUpload
+from provenance.service.worker import JudgeTask, make_verifiers, make_work
 from provenance.trust.profile import TrustProfile
-from provenance.verification.report import to_dict
-from provenance.verification.self_test import require_passed
-from provenance.verification.verifier import Verifier
-from provenance.workers import Work, WorkerPool
+from provenance.workers import WorkerPool
 
 logger = logging.getLogger(__name__)
 
 _PING_S = 10.0
 
 
-class Task(NamedTuple):
+class JudgedImage(NamedTuple):
     """
-    What a worker is asked.
-
-    Attributes:
-        policy: Name of the policy.
-
-        key: What the verdict depends on.
-    """
-
-    policy: str
-    key: ReportKey
-
-
-class Outcome(NamedTuple):
-    """
-    What came of one image.
+    The report on one image, and where it is.
 
     Attributes:
         text: The report as JSON, `asset.name` null.
@@ -79,12 +61,12 @@ class Outcome(NamedTuple):
     stored: bool
 
 
-class Judging:
+class Dispatcher:
     """
-    Judges uploads.
+    Passes images on to workers, as many as are free.
 
     Attributes:
-        seats: How many requests with images are taken on at a time.
+        slots: How many requests with images are admitted at a time.
     """
 
     def __init__(
@@ -92,47 +74,47 @@ class Judging:
         settings: Settings,
         policies: tuple[Policy, ...],
         trust: TrustProfile,
-        shelf: Shelf,
-        meter: Meter,
+        reports: ReportCache,
+        metrics: Metrics,
     ) -> None:
         """
         Set what judges; nothing is started yet.
 
         Args:
-            settings: How many workers, how many seats, and what a worker may take.
+            settings: How many workers, how many admission slots, and what a worker may take.
 
             policies: What may be asked for.
 
             trust: Whom to believe.
 
-            shelf: Where reports are kept.
+            reports: Where they are kept.
 
-            meter: What counts.
+            metrics: What counts.
         """
-        self.seats = settings.seats
-        self._taken = 0
+        self.slots = settings.admission_slots
+        self._admitted = 0
         self._deadline_s = settings.deadline_s
         limits = Limits(max_bytes=settings.max_bytes)
         verifiers = make_verifiers(policies, trust, limits)
         self._judged_by = {name: verifier.digest for name, verifier in verifiers.items()}
         self._trust_digest = trust.digest
-        self._shelf = shelf
-        self._meter = meter
-        self._pool: WorkerPool[Task | None, Entry | None] = WorkerPool(
-            functools.partial(make_judge, policies, trust, limits, self._judged_by),
+        self._reports = reports
+        self._metrics = metrics
+        self._pool: WorkerPool[JudgeTask | None, ReportRecord | None] = WorkerPool(
+            functools.partial(make_work, policies, trust, limits, self._judged_by),
             workers=settings.worker_count,
             deadline_s=settings.deadline_s,
             max_memory_bytes=settings.max_memory,
         )
         self._free = threading.Semaphore(settings.worker_count)
-        self._threads = ThreadPoolExecutor(self.seats, "judging")
+        self._threads = ThreadPoolExecutor(self.slots, "judging")
 
     @property
-    def taken(self) -> int:
+    def admitted(self) -> int:
         """
-        How many seats are taken.
+        How many admission slots are in use.
         """
-        return self._taken
+        return self._admitted
 
     @property
     def restarts(self) -> int:
@@ -158,22 +140,22 @@ class Judging:
         self._threads.shutdown()
 
     @contextlib.contextmanager
-    def seat(self) -> Iterator[None]:
+    def admit(self) -> Iterator[None]:
         """
-        Take a seat for the length of a block; for the event loop's thread.
+        Admit a request for the length of a block; for the event loop's thread.
 
         Raises:
-            ProblemError: 503 if all are taken.
+            ProblemError: 503 if all slots are in use.
         """
-        if self._taken >= self.seats:
+        if self._admitted >= self.slots:
             raise problem.too_busy()
-        self._taken += 1
+        self._admitted += 1
         try:
             yield
         finally:
-            self._taken -= 1
+            self._admitted -= 1
 
-    async def judge(self, upload: Upload, policy: Policy, trace: Trace) -> Outcome:
+    async def judge(self, upload: ImageUpload, policy: Policy, trace: RequestTrace) -> JudgedImage:
         """
         Judge an image, unless that was done before.
 
@@ -182,7 +164,7 @@ class Judging:
 
             policy: What to hold it against.
 
-            trace: Follows the request.
+            trace: The request's.
 
         Raises:
             AssetError: If it is no image that can be judged.
@@ -216,26 +198,28 @@ class Judging:
         finally:
             self._free.release()
 
-    def _judge(self, upload: Upload, policy: Policy, trace: Trace, deadline: float) -> Outcome:
+    def _judge(
+        self, upload: ImageUpload, policy: Policy, trace: RequestTrace, deadline: float
+    ) -> JudgedImage:
         with upload:
             judged_at = datetime.now(UTC)
             judged_by = self._judged_by[policy.name]
             key = ReportKey(upload.finish(), policy.digest, self._trust_digest, judged_by)
             with trace.span("find"):
-                known = self._shelf.find(key)
+                known = self._reports.find(key)
             if known is not None:
-                return Outcome(known.report, known.state, known.accepted, reused=True, stored=True)
-            entry = self._ask(Task(policy.name, key), upload.descriptor, trace, deadline)
+                return JudgedImage(known.report, known.state, known.accepted, reused=True, stored=True)
+            record = self._ask(JudgeTask(policy.name, key), upload.descriptor, trace, deadline)
         with trace.span("keep"):
-            stored = self._shelf.keep(entry, judged_at)
-        return Outcome(entry.report, entry.state, entry.accepted, reused=False, stored=stored)
+            stored = self._reports.keep(record, judged_at)
+        return JudgedImage(record.report, record.state, record.accepted, reused=False, stored=stored)
 
-    def _ask(self, task: Task, descriptor: int, trace: Trace, deadline: float) -> Entry:
+    def _ask(self, task: JudgeTask, descriptor: int, trace: RequestTrace, deadline: float) -> ReportRecord:
         begin = time.monotonic()
         with trace.span("wait"):
             is_free = self._free.acquire(timeout=max(0.0, deadline - begin))
         ready = time.monotonic()
-        self._meter.waited(ready - begin)
+        self._metrics.waited(ready - begin)
         if not is_free:
             raise DeadlineExceededError(self._deadline_s)
         with contextlib.ExitStack() as stack:
@@ -244,7 +228,7 @@ class Judging:
                 raise DeadlineExceededError(self._deadline_s)
             stack.enter_context(trace.span("judge"))
             try:
-                entry = self._pool.call(task, descriptor, deadline_s=deadline - ready)
+                record = self._pool.call(task, descriptor, deadline_s=deadline - ready)
             except EngineError as error:
                 facts = {"sha256": task.key.sha256, "policy": task.policy, "reason": str(error)}
                 logger.warning("an image was not judged", extra={"facts": facts})
@@ -252,56 +236,8 @@ class Judging:
                     # What was left for judging alone says nothing to whoever waited for both.
                     raise DeadlineExceededError(self._deadline_s) from error
                 raise
-        self._meter.judged(time.monotonic() - ready)
-        return cast("Entry", entry)
-
-
-def make_verifiers(policies: tuple[Policy, ...], trust: TrustProfile, limits: Limits) -> dict[str, Verifier]:
-    """
-    Make what judges, by the names of the policies; the self-test is left to whoever uses it.
-    """
-    return {
-        policy.name: Verifier(policy=policy, trust=trust, limits=limits, self_test=False)
-        for policy in policies
-    }
-
-
-def make_judge(
-    policies: tuple[Policy, ...], trust: TrustProfile, limits: Limits, judged_by: Mapping[str, str]
-) -> Work[Task | None, Entry | None]:
-    """
-    Make what a worker does; called in the worker.
-
-    Args:
-        policies: What may be asked for.
-
-        trust: Whom to believe.
-
-        limits: Bounds on what is read.
-
-        judged_by: The verifiers' digests in the process that keeps the verdicts, by the policies' names.
-
-    Returns:
-        Judges an open file; asked nothing, it answers nothing.
-
-    Raises:
-        EngineError: If the self-test does not pass, or other packages are installed than when the service
-            started.
-    """
-    verifiers = make_verifiers(policies, trust, limits)
-    if {name: verifier.digest for name, verifier in verifiers.items()} != judged_by:
-        raise InstallationChangedError
-    require_passed(os.getpid())
-
-    def judge(task: Task | None, descriptor: int | None) -> Entry | None:
-        if task is None or descriptor is None:
-            return None
-        with Asset.from_descriptor(descriptor, limits) as asset:
-            result = verifiers[task.policy].verify(asset)
-        report = to_dict(result, sha256=task.key.sha256)
-        return entry_of(task.key, report, is_for_a_day=result.depends_on_day)
-
-    return judge
+        self._metrics.judged(time.monotonic() - ready)
+        return cast("ReportRecord", record)
 
 
 def with_name(text: str, name: str | None) -> str:
@@ -312,6 +248,6 @@ def with_name(text: str, name: str | None) -> str:
     return text if name is None else text.replace('"name":null', f'"name":{json.dumps(name)}', 1)
 
 
-def _close_unread(upload: Upload, done: Future[Outcome]) -> None:
+def _close_unread(upload: ImageUpload, done: Future[JudgedImage]) -> None:
     if done.cancelled():
         upload.close()

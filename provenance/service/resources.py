@@ -8,23 +8,22 @@ import contextlib
 import functools
 import operator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from provenance.errors import SettingsError, TrustError
 from provenance.policy.policy import Policy, load_policy
-from provenance.service.auth.authorizer import Door
-from provenance.service.auth.key_cache import KeyRing
+from provenance.service.auth.authorizer import Authorizer
+from provenance.service.auth.key_cache import KeyCache
 from provenance.service.auth.rate_limit import RateLimit
-from provenance.service.bounded_executor import Threads
+from provenance.service.bounded_executor import BoundedExecutor
 from provenance.service.config.settings import Settings
-from provenance.service.dispatch import Judging
-from provenance.service.observability.metrics import Meter
+from provenance.service.dispatch import Dispatcher
+from provenance.service.observability.metrics import Metrics
 from provenance.service.observability.tracing import open_tracing
-from provenance.service.store.report_cache import Shelf
+from provenance.service.store.report_cache import ReportCache
 from provenance.service.store.retention import Retention
 from provenance.service.store.store import Store
-from provenance.service.upload.upload import Room
+from provenance.service.upload.file_pool import FilePool
 from provenance.trust.microsoft import MICROSOFT
 from provenance.trust.profile import TrustProfile, load_trust_profile
 
@@ -33,7 +32,7 @@ _READING = 4
 _MAX_READING = 32
 
 
-class Service:
+class ServiceResources:
     """
     Everything behind the routes; a context manager that opens it and closes it.
 
@@ -44,17 +43,17 @@ class Service:
 
         trust: Whom it believes.
 
-        meter: What counts.
+        metrics: What is counted.
 
-        tracing: What follows requests.
+        tracing: What makes traces.
 
         store: Where reports and keys are.
 
-        judging: What judges.
+        dispatcher: What judges.
 
-        room: Where images are put meanwhile.
+        files: Where images are put meanwhile.
 
-        door: Who is let in.
+        authorizer: What says who may ask.
 
         reading: Threads that ask the store for reports.
 
@@ -77,21 +76,21 @@ class Service:
         self.settings = settings
         self.policies = _policies(settings.policies)
         self.trust = _trust(settings.trust_profiles)
-        self.meter = Meter()
+        self.metrics = Metrics()
         self.tracing = open_tracing(settings.otlp_endpoint)
         self.store = Store.open(settings.database_url(), timeout_s=settings.store_timeout_s)
-        shelf = Shelf(self.store, self.meter)
-        self.judging = Judging(settings, tuple(self.policies.values()), self.trust, shelf, self.meter)
-        self.reading = Threads("reports", _READING, _MAX_READING)
-        self.checking = Threads("readiness", 1, 1)
-        self.room = Room(settings.max_bytes, self.judging.seats)
-        self._keys = None if settings.no_auth else KeyRing(self.store, self.meter)
-        self._retention = Retention(self.store, settings.retention_days)
-        self.door = Door(self._keys, RateLimit(settings.rate, settings.burst))
-        self.meter.watch(
-            depth=lambda: self.judging.taken,
-            limit=self.judging.seats,
-            restarts=lambda: self.judging.restarts,
+        cache = ReportCache(self.store.reports, self.metrics)
+        self.dispatcher = Dispatcher(settings, tuple(self.policies.values()), self.trust, cache, self.metrics)
+        self.reading = BoundedExecutor("reports", _READING, _MAX_READING)
+        self.checking = BoundedExecutor("readiness", 1, 1)
+        self.files = FilePool(settings.max_bytes, self.dispatcher.slots)
+        self._keys = None if settings.no_auth else KeyCache(self.store.keys, self.metrics)
+        self._retention = Retention(self.store.reports, settings.retention_days)
+        self.authorizer = Authorizer(self._keys, RateLimit(settings.rate, settings.burst))
+        self.metrics.watch(
+            depth=lambda: self.dispatcher.admitted,
+            limit=self.dispatcher.slots,
+            restarts=lambda: self.dispatcher.restarts,
         )
 
     @property
@@ -110,30 +109,25 @@ class Service:
         """
         with contextlib.ExitStack() as stack:
             stack.callback(self.close)
-            self.judging.start()
+            self.dispatcher.start()
             self._retention.start()
             stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """
         End the workers, then close the store, then send the last traces.
         """
-        self.judging.close()
+        self.dispatcher.close()
         self._retention.close()
         if self._keys is not None:
             self._keys.close()
         self.reading.close()
         self.checking.close()
-        self.room.close()
+        self.files.close()
         self.store.close()
         self.tracing.close()
 

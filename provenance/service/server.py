@@ -17,14 +17,14 @@ import uvicorn
 from provenance.errors import SettingsError
 from provenance.service.app import create_app
 from provenance.service.config.settings import Settings
-from provenance.service.http.protocol import MAX_TURNED_AWAY, guarded
+from provenance.service.http.protocol import MAX_REFUSED_CONNECTIONS, protocol_factory
 from provenance.service.observability.json_log import configure_logging
-from provenance.service.resources import Service
+from provenance.service.resources import ServiceResources
 from provenance.service.store.database import MAX_CONNECTIONS
 
 _BACKLOG = 1_024
 # One image is judged while the next one of a batch arrives.
-_FILES_PER_SEAT = 2
+_FILES_PER_ADMISSION = 2
 # Two ends of sockets and pipes, its sentinel, and what keeps it alive; as much again while one replaces it.
 _FILES_PER_WORKER = 8
 # A file of SQLite, its log and the index of that; PostgreSQL takes one.
@@ -50,22 +50,22 @@ class Server(uvicorn.Server):
     Answers for a service, on a socket that listens already.
     """
 
-    def __init__(self, service: Service, listener: socket.socket, when_ready: WhenReady) -> None:
+    def __init__(self, resources: ServiceResources, listener: socket.socket, when_ready: WhenReady) -> None:
         """
         Set what answers, where.
 
         Args:
-            service: What is behind it; opened and closed by the caller.
+            resources: What is behind it; opened and closed by the caller.
 
             listener: The socket; closed when the server ends.
 
             when_ready: Is told the address.
         """
-        settings = service.settings
+        settings = resources.settings
         super().__init__(
             uvicorn.Config(
-                create_app(service),
-                http=guarded(settings, service.meter),  # type: ignore[arg-type]  # whatever makes protocols will do
+                create_app(resources),
+                http=protocol_factory(settings, resources.metrics),  # type: ignore[arg-type]  # whatever makes protocols will do
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -91,7 +91,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """
-        Listen, and say so.
+        Listen, and pass the address on.
         """
         await super().startup(sockets)
         # What is there by now stays: looking through it for garbage again and again frees nothing.
@@ -141,18 +141,21 @@ def serve(settings: Settings, when_ready: WhenReady) -> None:
     """
     configure_logging(settings.log_level)
     allow_files(files_needed(settings))
-    with contextlib.closing(listen(settings.host, settings.port)) as listener, Service(settings) as service:
-        Server(service, listener, when_ready).answer()
+    with (
+        contextlib.closing(listen(settings.host, settings.port)) as listener,
+        ServiceResources(settings) as resources,
+    ):
+        Server(resources, listener, when_ready).answer()
 
 
 def files_needed(settings: Settings) -> int:
     """
-    Tell how many files the service may have open at a time; connections are files, too.
+    Return how many files the service may have open at a time; connections are files, too.
     """
     return (
         settings.max_connections
-        + MAX_TURNED_AWAY
-        + _FILES_PER_SEAT * settings.seats
+        + MAX_REFUSED_CONNECTIONS
+        + _FILES_PER_ADMISSION * settings.admission_slots
         + _FILES_PER_WORKER * settings.worker_count
         + _FILES_PER_DATABASE_CONNECTION * MAX_CONNECTIONS
         + _OTHER_FILES
@@ -186,7 +189,7 @@ def allow_files(needed: int) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """
-    Take a port.
+    Listen on a port.
 
     Raises:
         OSError: If it cannot be had.
@@ -206,7 +209,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(listener: socket.socket) -> str:
     """
-    Tell the address that a socket listens on, as http://host:port.
+    Return the address that a socket listens on, as http://host:port.
     """
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

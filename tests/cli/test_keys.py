@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from provenance.service.auth.api_key import Scope
-from provenance.service.store.key_store import KeyStore
+from provenance.service.store.api_key import Scope
+from provenance.service.store.store import Store
 from tests.cli.conftest import PROGRAM, Invoke, Run
 from tests.service.postgresql_support import PASSWORD, PostgreSQL
 
@@ -62,8 +62,8 @@ def test_a_key_is_made_and_shown_once(invoke: Invoke, database_url: str) -> None
     assert KEY.fullmatch(text)
     assert text not in result.stderr
     assert "not shown again" in result.stderr
-    with KeyStore.open(database_url) as store:
-        key = store.find_key(text)
+    with Store.open(database_url) as store:
+        key = store.keys.find_key(text)
     assert key is not None
     assert key.name == "uploads"
     assert key.scopes == {Scope.VERIFY, Scope.REPORTS_READ}
@@ -115,8 +115,8 @@ def test_a_key_is_revoked(invoke: Invoke, database_url: str) -> None:
     assert json.loads(second.stdout) == found
     assert found["revoked_at"] is not None
     assert found["usable"] is False
-    with KeyStore.open(database_url) as store:
-        assert store.find_key(text) is None
+    with Store.open(database_url) as store:
+        assert store.keys.find_key(text) is None
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -137,7 +137,7 @@ def test_no_keys_are_no_error(invoke: Invoke, database_url: str) -> None:
     """
     And it is said how to make one.
     """
-    KeyStore.open(database_url).close()
+    Store.open(database_url).close()
 
     assert listed(invoke, database_url) == []
     assert "provenance keys create" in invoke("keys", "list", "--database", database_url).stdout
@@ -192,8 +192,8 @@ def test_an_expired_key_is_said_to_be_expired(invoke: Invoke, database_url: str)
     """
     It is still listed: somebody may wonder why it is refused.
     """
-    with KeyStore.open(database_url, clock=lambda: datetime(2020, 1, 1, tzinfo=UTC)) as store:
-        store.create_key("old", ["verify"], datetime(2020, 2, 1, tzinfo=UTC))
+    with Store.open(database_url, clock=lambda: datetime(2020, 1, 1, tzinfo=UTC)) as store:
+        store.keys.create_key("old", ["verify"], datetime(2020, 2, 1, tzinfo=UTC))
 
     assert re.search(
         r"expired +2020-02-01 00:00:00 UTC", invoke("keys", "list", "--database", database_url).stdout
@@ -229,8 +229,8 @@ def test_a_bad_request_makes_no_key(
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
-    with KeyStore.open(url) as store:
-        assert list(store.list_keys()) == []
+    with Store.open(url) as store:
+        assert list(store.keys.list_keys()) == []
 
 
 def test_the_store_is_named_by_the_settings(

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from provenance.cli.program import COMMANDS
-from provenance.service.config.settings import Settings, load_settings, table
-from provenance.service.http.protocol import MAX_TURNED_AWAY
-from provenance.service.observability.metrics import Meter
+from provenance.service.config.load import load_settings
+from provenance.service.config.settings import Settings, table
+from provenance.service.http.protocol import MAX_REFUSED_CONNECTIONS
+from provenance.service.observability.metrics import Metrics
 from provenance.service.server import files_needed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def test_the_table_of_settings_is_the_program_s_own() -> None:
     """
     A setting that is missing there is one that nobody finds.
     """
-    rows = [f"| `{row.name}` | {row.kind} | {row.default} | {row.meaning} |" for row in table()]
+    rows = [f"| `{row.name}` | {row.type_name} | {row.default} | {row.meaning} |" for row in table()]
 
     shown = re.findall(r"^\| `[a-z_]+` \| .*$", PAGE, re.MULTILINE)
     assert shown == rows
@@ -56,7 +57,7 @@ def test_alerts_name_metrics_that_there_are() -> None:
     An alert on a metric that was renamed never fires.
     """
     named = set(re.findall(r"provenance_[a-z_]+", PAGE)) - {"provenance_env"}
-    offered = Meter()
+    offered = Metrics()
     offered.watch(depth=lambda: 0, limit=1, restarts=lambda: 0)
 
     known = {
@@ -133,7 +134,7 @@ def test_the_unit_has_room_for_large_machines() -> None:
     largest = Settings(workers=256, max_connections=65_535)
 
     assert int(unit["LimitNOFILE"]) >= files_needed(largest)
-    assert int(unit["TasksMax"]) >= largest.seats + largest.worker_count + 100
+    assert int(unit["TasksMax"]) >= largest.admission_slots + largest.worker_count + 100
     assert unit["MemoryMax"].endswith("%")
 
 
@@ -142,7 +143,7 @@ def test_the_sum_of_open_files_is_the_program_s_own() -> None:
     Somebody will set a limit by it.
     """
     assert f"With 4 workers and otherwise defaults that is {files_needed(Settings(workers=4))}." in PAGE
-    assert f"| {MAX_TURNED_AWAY} | connections beyond those" in PAGE
+    assert f"| {MAX_REFUSED_CONNECTIONS} | connections beyond those" in PAGE
 
 
 def read_unit() -> configparser.SectionProxy:

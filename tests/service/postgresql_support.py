@@ -89,7 +89,7 @@ class PostgreSQL:
     @contextlib.contextmanager
     def stopped(self, mode: str = "fast") -> Iterator[None]:
         """
-        Have it stopped for a while.
+        Stop it for a while.
         """
         self.stop(mode)
         try:
@@ -100,7 +100,7 @@ class PostgreSQL:
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """
-        Have it silent for a while: its connections stay open, and nothing answers.
+        Freeze it for a while: its connections stay open, and nothing answers.
         """
         main = int((self._data / "postmaster.pid").read_text("ascii").split()[0])
         os.kill(main, signal.SIGSTOP)
@@ -118,7 +118,7 @@ class PostgreSQL:
 
     def url(self, database: str) -> str:
         """
-        Give the address of a database, with role and password.
+        Return the address of a database, with role and password.
         """
         password = "".join(f"%{byte:02X}" for byte in PASSWORD.encode())
         return f"postgresql://{_ROLE}:{password}@127.0.0.1:{self.port}/{database}"
@@ -139,7 +139,7 @@ class PostgreSQL:
 
     def give_back(self, url: str) -> None:
         """
-        Take a database back that `create_database` made, whoever is still connected: making one takes long.
+        Accept a database back that `create_database` made, whoever is still connected: making one takes long.
         """
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(

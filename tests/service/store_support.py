@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from provenance import Verifier, to_dict
 from provenance import authority as made
 from provenance.authority import Authority, sign_image
-from provenance.service.store.stored_report import Entry, ReportKey, entry_of
+from provenance.service.store.stored_report import ReportKey, ReportRecord, make_record
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report
 from tests.support import PNG
@@ -30,7 +30,7 @@ class Clock:
 
     def __call__(self) -> datetime:
         """
-        Tell the time.
+        Return the time.
         """
         return self.time
 
@@ -90,12 +90,12 @@ def key_of(report: Report) -> ReportKey:
     )
 
 
-def entry(report: Report) -> Entry:
+def record_of(report: Report) -> ReportRecord:
     """
     Write a report as it is kept under its own key; what is called undated holds for a day.
     """
     is_for_a_day = str(report["asset"]["name"]).startswith("undated")
-    return entry_of(key_of(report), report, is_for_a_day=is_for_a_day)
+    return make_record(key_of(report), report, is_for_a_day=is_for_a_day)
 
 
 def numbered(report: Report, number: int) -> Report:

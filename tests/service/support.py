@@ -21,7 +21,7 @@ from typing import Any, Self
 import httpx
 
 from provenance.service.config.settings import Settings
-from provenance.service.resources import Service
+from provenance.service.resources import ServiceResources
 from provenance.service.server import Server, address_of, listen
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_images"
@@ -38,14 +38,14 @@ class Running:
     A service that answers from a thread of this process.
 
     Attributes:
-        service: What is behind it.
+        resources: What is behind it.
 
         server: What answers.
 
         address: Where, as http://host:port.
     """
 
-    service: Service
+    resources: ServiceResources
     server: Server
     address: str
 
@@ -60,7 +60,7 @@ class Running:
         """
         Make an API key, as the header that shows it.
         """
-        _, text = self.service.store.create_key("test", scopes)
+        _, text = self.resources.store.keys.create_key("test", scopes)
         return {"Authorization": f"Bearer {text}"}
 
     def client(self, *scopes: str) -> httpx.Client:
@@ -96,13 +96,16 @@ def running(folder: Path, **settings: Any) -> Iterator[Running]:  # noqa: ANN401
         **settings,
     }
     ready = threading.Event()
-    with Service(Settings(**chosen)) as service, contextlib.closing(listen("127.0.0.1", 0)) as listener:
-        server = Server(service, listener, lambda _: ready.set())
+    with (
+        ServiceResources(Settings(**chosen)) as resources,
+        contextlib.closing(listen("127.0.0.1", 0)) as listener,
+    ):
+        server = Server(resources, listener, lambda _: ready.set())
         thread = threading.Thread(target=server.answer, name="server")
         thread.start()
         try:
             assert ready.wait(START_S)
-            yield Running(service, server, address_of(listener))
+            yield Running(resources, server, address_of(listener))
         finally:
             server.should_exit = True
             thread.join()
@@ -181,7 +184,7 @@ class Process:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """
-        Tell it to end, and wait for it.
+        Send it a signal to end, and wait for it.
 
         Returns:
             Its exit code.
@@ -190,11 +193,11 @@ class Process:
         return self.process.wait(timeout=60)
 
 
-def until(condition: Any, patience_s: float = 30) -> Any:  # noqa: ANN401 - whatever the condition gives
+def until(condition: Any, timeout_s: float = 30) -> Any:  # noqa: ANN401 - whatever the condition gives
     """
-    Wait until a condition gives something that counts as true, and give that.
+    Wait until a condition returns something that counts as true, and return that.
     """
-    end = time.monotonic() + patience_s
+    end = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)

@@ -32,9 +32,9 @@ def test_reports_that_hang_hold_up_nothing_else(tmp_path: Path, monkeypatch: pyt
         service.client("verify", "reports:read") as client,
         ThreadPoolExecutor(32) as clients,
     ):
-        monkeypatch.setattr(service.service.store, "reports_of", hang)
+        monkeypatch.setattr(service.resources.store.reports, "of_image", hang)
         waiting = [clients.submit(client.get, f"/v1/reports/{SHA256}") for _ in range(32)]
-        until(lambda: service.service.meter.registry.get_sample_value("provenance_in_flight") == 32)
+        until(lambda: service.resources.metrics.registry.get_sample_value("provenance_in_flight") == 32)
         more = client.get(f"/v1/reports/{SHA256}")
         ready = httpx.get(f"{service.address}/readyz")
         judged = client.post("/v1/verify", content=ACCEPTED.read_bytes())

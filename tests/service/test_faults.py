@@ -1,5 +1,5 @@
 """
-The service when what it rests on fails: workers, the store, the time, the room. What was answered holds.
+The service when what it rests on fails: workers, the store, the time, the disk. What was answered holds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 from provenance.authority import plain_png
 from provenance.errors import StoreError
 from provenance.service.store.store import Store
-from provenance.service.store.stored_report import Entry, ReportKey
+from provenance.service.store.stored_report import ReportKey, ReportRecord
 from tests.service.postgresql_support import PostgreSQL
 from tests.service.support import ACCEPTED, Process, Running, read_all, running, until
 
@@ -41,7 +41,7 @@ def workers_of(service: Running) -> list[int]:
     """
     Name the processes that judge.
     """
-    processes = [worker._process.pid for worker in service.service.judging._pool._live]
+    processes = [worker._process.pid for worker in service.resources.dispatcher._pool._live]
     return [process for process in processes if process is not None]
 
 
@@ -58,7 +58,7 @@ def problem_of(answer: httpx.Response) -> str:
 
 def stop(process: int) -> None:
     """
-    Have a process do nothing more, as one that hangs.
+    Stop a process, as one that hangs.
     """
     os.kill(process, signal.SIGSTOP)
 
@@ -74,7 +74,7 @@ def test_a_worker_killed_while_it_judges_costs_one_answer(
         (worker,) = workers_of(service)
         stop(worker)
         asked = threads.submit(client.post, "/v1/verify", content=picture(1))
-        until(lambda: service.service.judging.taken)
+        until(lambda: service.resources.dispatcher.admitted)
         time.sleep(0.2)
         os.kill(worker, signal.SIGKILL)
         failed = asked.result()
@@ -101,7 +101,7 @@ def test_a_worker_killed_while_idle_costs_nothing(tmp_path: Path) -> None:
         for worker in workers_of(service):
             os.kill(worker, signal.SIGKILL)
         # One that dies a moment later would take the next image with it.
-        live = tuple(service.service.judging._pool._live)
+        live = tuple(service.resources.dispatcher._pool._live)
         until(lambda: not any(worker.is_alive() for worker in live))
         ready = client.get("/readyz")
         answer = client.post("/v1/verify", content=PNG)
@@ -141,7 +141,7 @@ def test_in_a_batch_a_crash_costs_one_image(tmp_path: Path) -> None:
     with running(tmp_path) as service, service.client("verify") as client, ThreadPoolExecutor(1) as threads:
         stop(workers_of(service)[0])
         asked = threads.submit(client.post, "/v1/verify/batch", files=files)
-        until(lambda: service.service.judging.taken)
+        until(lambda: service.resources.dispatcher.admitted)
         time.sleep(0.2)
         os.kill(workers_of(service)[0], signal.SIGKILL)
         reports = asked.result().json()["reports"]
@@ -175,7 +175,7 @@ def test_an_image_that_takes_too_much_memory_costs_itself(
     """
     Not the machine's.
     """
-    monkeypatch.setattr("provenance.service.dispatch.make_judge", make_hog)
+    monkeypatch.setattr("provenance.service.dispatch.make_work", make_hog)
     with running(tmp_path, max_memory=64 * 1024 * 1024) as service, service.client("verify") as client:
         answer = client.post("/v1/verify", content=PNG)
 
@@ -208,7 +208,7 @@ def test_a_full_queue_is_told_and_passes(tmp_path: Path) -> None:
         (worker,) = workers_of(service)
         stop(worker)
         taken = [threads.submit(client.post, "/v1/verify", content=picture(seed)) for seed in (1, 2)]
-        until(lambda: service.service.judging.taken == 2)
+        until(lambda: service.resources.dispatcher.admitted == 2)
         refused = client.post("/v1/verify", content=picture(3))
         os.kill(worker, signal.SIGCONT)
         answers = [answer.result() for answer in taken]
@@ -244,7 +244,7 @@ def test_a_full_disk_costs_no_verdict(small_disk: Path, monkeypatch: pytest.Monk
     """
     The answer says that it is not kept, the service says that it is not ready; both end when there is room.
     """
-    monkeypatch.setattr("provenance.service.store.report_cache.REST_S", 0.0)
+    monkeypatch.setattr("provenance.service.store.circuit_breaker.OPEN_S", 0.0)
     monkeypatch.setattr("provenance.service.routes.health.CHECKED_EVERY_S", 0.0)
     with running(small_disk) as service, service.client("admin") as client:
         before = client.post("/v1/verify", content=picture(1))
@@ -260,7 +260,7 @@ def test_a_full_disk_costs_no_verdict(small_disk: Path, monkeypatch: pytest.Monk
         after = client.post("/v1/verify", content=picture(2))
         ready = until(lambda: client.get("/readyz").status_code == 200)
         sha256 = hashlib.sha256(picture(2)).hexdigest()
-        stored = service.service.store.reports_of(sha256)
+        stored = service.resources.store.reports.of_image(sha256)
 
     assert before.headers["provenance-stored"] == "yes"
     assert (full.status_code, full.json()["state"]) == (200, "absent")
@@ -288,7 +288,7 @@ def test_a_database_that_restarts_costs_no_verdict(
 
     A key that was known goes on being accepted.
     """
-    monkeypatch.setattr("provenance.service.store.report_cache.REST_S", 0.05)
+    monkeypatch.setattr("provenance.service.store.circuit_breaker.OPEN_S", 0.05)
     monkeypatch.setattr("provenance.service.auth.key_cache.FRESH_S", 0.05)
     said: list[tuple[str, str]] = []
     ended = threading.Event()
@@ -319,7 +319,7 @@ def test_a_database_that_restarts_costs_no_verdict(
                 lane.result()
             ready = until(lambda: client.get("/readyz").status_code == 200)
         kept = {sha256 for sha256, word in said if word == "yes"}
-        missing = {sha256 for sha256 in kept if not service.service.store.reports_of(sha256)}
+        missing = {sha256 for sha256 in kept if not service.resources.store.reports.of_image(sha256)}
 
     assert (not_ready, ready) == (503, True)
     assert missing == set()
@@ -383,7 +383,7 @@ def test_what_was_said_to_be_stored_survives_a_kill(tmp_path: Path) -> None:
             for lane in load:
                 lane.result()
     with Store.open(f"sqlite:///{tmp_path / 'service.db'}") as store:
-        missing = [sha256 for sha256 in said if not store.reports_of(sha256)]
+        missing = [sha256 for sha256 in said if not store.reports.of_image(sha256)]
 
     assert len(said) > 80
     assert missing == []
@@ -477,10 +477,10 @@ def test_an_answer_that_is_being_sent_is_sent_whole(tmp_path: Path) -> None:
     Though its reader is slow, and the service is told to end meanwhile.
     """
     key = ReportKey("0" * 64, "1" * 64, "2" * 64, "3" * 64)
-    large = Entry(key, "absent", False, "none", "policy", False, f'{{"long":"{"x" * 900_000}"}}')  # noqa: FBT003
+    large = ReportRecord(key, "absent", False, "none", "policy", False, f'{{"long":"{"x" * 900_000}"}}')  # noqa: FBT003
     with Store.open(f"sqlite:///{tmp_path / 'service.db'}") as store:
         for number in range(20):
-            store.keep(large._replace(key=key._replace(sha256=f"{number:064}")))
+            store.reports.keep(large._replace(key=key._replace(sha256=f"{number:064}")))
     request = b"GET /v1/reports HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with Process(tmp_path, "--no-auth") as process, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

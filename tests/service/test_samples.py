@@ -59,7 +59,7 @@ def genuine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 def as_json(report: Report) -> Report:
     """
-    Give a report as JSON has it.
+    Return a report as JSON has it.
     """
     written: Report = json.loads(json.dumps(report))
     return written

@@ -28,12 +28,12 @@ from provenance import (
     to_dict,
 )
 from provenance.service.config.settings import Settings
-from provenance.service.http.protocol import MAX_TURNED_AWAY
-from provenance.service.resources import Service
+from provenance.service.http.protocol import MAX_REFUSED_CONNECTIONS
+from provenance.service.resources import ServiceResources
 from provenance.service.server import address_of, files_needed, listen
 from provenance.service.store.retention import Retention
 from provenance.service.store.store import Store
-from tests.service.store_support import entry
+from tests.service.store_support import record_of
 from tests.service.support import ABSENT, ACCEPTED, PROFILE, Process, open_files, running, until
 
 
@@ -80,7 +80,7 @@ def test_what_is_not_there_is_an_error_at_once(
     Not at the first request.
     """
     with pytest.raises(error, match=words):
-        Service(settings(tmp_path, **chosen))
+        ServiceResources(settings(tmp_path, **chosen))
 
 
 def test_two_policies_of_one_name_are_an_error(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_two_policies_of_one_name_are_an_error(tmp_path: Path) -> None:
     twin = str(next(path for path in folder.glob("*.toml") if path.stem == "azure-openai"))
 
     with pytest.raises(SettingsError, match="two policies that are called 'azure-openai'"):
-        Service(settings(tmp_path, policies=("azure-openai", twin)))
+        ServiceResources(settings(tmp_path, policies=("azure-openai", twin)))
 
 
 def test_a_policy_of_ones_own_can_be_the_default(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_a_service_whose_self_test_fails_does_not_start(
     """
     No verdict of it could be relied on; and what was opened is closed again.
     """
-    monkeypatch.setattr("provenance.service.dispatch.make_judge", make_failure)
+    monkeypatch.setattr("provenance.service.dispatch.make_work", make_failure)
 
-    with pytest.raises(EngineError, match="known image"), Service(settings(tmp_path)):
+    with pytest.raises(EngineError, match="known image"), ServiceResources(settings(tmp_path)):
         pass
 
 
@@ -147,8 +147,8 @@ def test_a_worker_that_can_no_longer_start_is_told(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("provenance.service.routes.health.CHECKED_EVERY_S", 0.0)
     with running(tmp_path) as service:
         ready = httpx.get(f"{service.address}/readyz").json()
-        monkeypatch.setattr(service.service.judging._pool, "_make", make_failure)
-        for worker in tuple(service.service.judging._pool._live):
+        monkeypatch.setattr(service.resources.dispatcher._pool, "_make", make_failure)
+        for worker in tuple(service.resources.dispatcher._pool._live):
             worker.stop()
         broken = until(lambda: _not_ready(service.address))
 
@@ -172,8 +172,8 @@ def test_readiness_is_asked_for_once_a_moment(tmp_path: Path, monkeypatch: pytes
     """
     asked: list[None] = []
     with running(tmp_path) as service:
-        check = service.service.store.check
-        monkeypatch.setattr(service.service.store, "check", lambda: asked.append(check()))
+        check = service.resources.store.check
+        monkeypatch.setattr(service.resources.store, "check", lambda: asked.append(check()))
         answers = [httpx.get(f"{service.address}/readyz").status_code for _ in range(20)]
 
     assert answers == [200] * 20
@@ -184,7 +184,7 @@ def test_a_worker_that_is_busy_is_no_worker_that_is_missing(tmp_path: Path) -> N
     """
     Under load the service is ready.
     """
-    with running(tmp_path) as service, service.service.judging._free:
+    with running(tmp_path) as service, service.resources.dispatcher._free:
         assert httpx.get(f"{service.address}/readyz").status_code == 200
 
 
@@ -213,11 +213,11 @@ def test_old_reports_are_deleted_if_that_is_wanted(tmp_path: Path, days: int, le
     long_ago = datetime.now(UTC) - timedelta(days=40)
     with Store.open(settings(tmp_path).database, clock=lambda: long_ago) as store:
         report = to_dict(Verifier(trust=PROFILE).verify(ABSENT), sha256="0" * 64)
-        store.keep(entry(report))
+        store.reports.keep(record_of(report))
     with running(tmp_path, no_auth=True, retention_days=days) as service:
         httpx.post(f"{service.address}/v1/verify", content=ACCEPTED.read_bytes())
 
-        until(lambda: len(service.service.store.search().reports) == left)
+        until(lambda: len(service.resources.store.reports.search().reports) == left)
 
 
 def test_a_store_that_fails_does_not_end_retention(
@@ -237,8 +237,8 @@ def test_a_store_that_fails_does_not_end_retention(
 
     monkeypatch.setattr("provenance.service.store.retention.EVERY_S", 0.01)
     with Store.open(settings(tmp_path).database) as store, caplog.at_level(logging.INFO):
-        monkeypatch.setattr(store, "purge", purge)
-        retention = Retention(store, 1)
+        monkeypatch.setattr(store.reports, "purge", purge)
+        retention = Retention(store.reports, 1)
         retention.start()
         assert done.wait(10)
         monkeypatch.setattr("provenance.service.store.retention.EVERY_S", 3_600.0)
@@ -268,7 +268,7 @@ else:
 
 def limited(soft: int, hard: int, connections: int) -> str:
     """
-    Tell the limits on open files, or the error, of a process that began with these limits.
+    Return the limits on open files, or the error, of a process that began with these limits.
     """
     command = [sys.executable, "-c", LIMITED, str(soft), str(hard), str(connections)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
@@ -282,7 +282,7 @@ def test_the_limit_on_open_files_is_raised_as_far_as_needed() -> None:
 
     assert limited(100, 1_000, 300) == f"{needed} 1000"
     assert limited(900, 1_000, 300) == "900 1000"
-    assert needed > 300 + MAX_TURNED_AWAY
+    assert needed > 300 + MAX_REFUSED_CONNECTIONS
 
 
 def test_a_limit_on_open_files_that_is_too_low_stops_the_start() -> None:
@@ -311,7 +311,7 @@ def test_a_service_needs_no_more_files_than_it_says(tmp_path: Path) -> None:
             until(lambda: open_files() >= before + 40)
 
             # Each connection has an end here, too.
-            assert open_files() - 20 <= files_needed(service.service.settings)
+            assert open_files() - 20 <= files_needed(service.resources.settings)
 
 
 # --- as a process -----------------------------------------------------------------------------------

@@ -7,29 +7,29 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from provenance.errors import StoreError
-from provenance.service.auth.api_key import Scope
-from provenance.service.auth.key_cache import KeyRing
+from provenance.service.auth.key_cache import KeyCache
 from provenance.service.auth.rate_limit import RateLimit
 from provenance.service.http import problem
-from provenance.service.http.middleware import visit_of
 from provenance.service.http.parameters import header
+from provenance.service.http.request_context import context_of
+from provenance.service.store.api_key import Scope
 
 _SCHEME = "bearer"
 
 
-class Door:
+class Authorizer:
     """
-    Lets requests in, or does not.
+    Authorizes requests, and bounds how many images a key sends.
     """
 
-    def __init__(self, keys: KeyRing | None, rate: RateLimit) -> None:
+    def __init__(self, keys: KeyCache | None, rate: RateLimit) -> None:
         """
-        Set who is let in.
+        Set who is authorized.
 
         Args:
-            keys: The keys there are; None to let everybody in.
+            keys: The keys there are; None to authorize everybody.
 
-            rate: How often each may come.
+            rate: How many images each may send.
         """
         self._keys = keys
         self._rate = rate
@@ -41,9 +41,9 @@ class Door:
         """
         return self._keys is not None
 
-    async def admit(self, request: Request, scope: Scope) -> None:
+    async def authorize(self, request: Request, scope: Scope) -> None:
         """
-        Let a request in.
+        Check that a request may do what it asks for.
 
         Args:
             request: The request.
@@ -65,23 +65,23 @@ class Door:
             raise problem.store_unavailable() from error
         if key is None:
             raise problem.key_not_accepted()
-        visit_of(request.scope).key = key.id
+        context_of(request.scope).key = key.id
         if not key.allows(scope):
             raise problem.lacks_scope(scope)
 
-    def count(self, request: Request) -> None:
+    def count_image(self, request: Request) -> None:
         """
         Count an image against the rate of the key.
 
         Raises:
             ProblemError: 429 if it is used up.
         """
-        if key := visit_of(request.scope).key:
-            self._rate.take(key)
+        if key := context_of(request.scope).key:
+            self._rate.consume(key)
 
-    def count_on(self, request: Request) -> None:
+    def count_further_image(self, request: Request) -> None:
         """
-        Count one more image of a request that was let in.
+        Count one more image of a request that is being read.
         """
-        if key := visit_of(request.scope).key:
-            self._rate.owe(key)
+        if key := context_of(request.scope).key:
+            self._rate.consume_with_debt(key)

@@ -34,9 +34,9 @@ class RateLimit:
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def take(self, key_id: str) -> None:
+    def consume(self, key_id: str) -> None:
         """
-        Take a token.
+        Consume a token.
 
         Raises:
             ProblemError: 429 if there is none, with the time until there is one.
@@ -48,9 +48,9 @@ class RateLimit:
             raise problem.too_often(max(1, math.ceil((1 - tokens) / self._per_s)))
         self._buckets[key_id] = (tokens - 1, now)
 
-    def owe(self, key_id: str) -> None:
+    def consume_with_debt(self, key_id: str) -> None:
         """
-        Take a token even if there is none: what is being read already is not refused, but has to be made up.
+        Consume a token even if there is none: what is being read already is not refused, but made up for.
         """
         if self._per_s:
             tokens, now = self._fill(key_id)

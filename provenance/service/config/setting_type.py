@@ -1,8 +1,8 @@
 """
-Kinds of values that a setting may have: what each takes from a TOML file, and from text.
+Types of settings: what each accepts from a TOML file, and from text.
 
-The environment and the command line give text only; a TOML file gives values with a type, and there the
-type has to be the right one. Sizes and durations may be text there, too: TOML has no type for them.
+In the environment and on the command line there is text only; a TOML file has values with a type, and there
+the type has to be the right one. Sizes and durations may be text there, too: TOML has no type for them.
 """
 
 from __future__ import annotations
@@ -24,48 +24,48 @@ from provenance.text_value import (
 )
 
 
-class Kind(NamedTuple):
+class SettingType(NamedTuple):
     """
-    One kind of value.
+    The type of a setting.
 
     Attributes:
         name: What it is called in the table of settings.
 
         allowed: What it may be, to end the sentence "it has to be ...".
 
-        take: Gives the value as it is kept; raises ValueError or TypeError for anything else.
+        convert: Returns the value as it is kept; raises ValueError or TypeError for anything else.
 
-        parse: Makes of text what `take` takes; raises ValueError where it cannot.
+        parse: Makes of text what `convert` accepts; raises ValueError where it cannot.
 
         is_private: Whether error messages leave the value out, because there may be a password in it.
     """
 
     name: str
     allowed: str
-    take: Callable[[object], object]
+    convert: Callable[[object], object]
     parse: Callable[[str], object] = str
     is_private: bool = False
 
 
-def whole(least: int, most: int, what: str = "whole number") -> Kind:
+def whole_number(least: int, most: int, what: str = "whole number") -> SettingType:
     """
-    Make the kind of whole numbers within bounds.
+    Make the type of whole numbers within bounds.
     """
 
-    def take(value: object) -> int:
+    def convert(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError
         return value
 
-    return Kind(what, f"a whole number from {least:,} to {most:,}", take, read_whole)
+    return SettingType(what, f"a whole number from {least:,} to {most:,}", convert, read_whole)
 
 
-def seconds(least: float, most: float) -> Kind:
+def seconds(least: float, most: float) -> SettingType:
     """
-    Make the kind of durations within bounds: a number of seconds, or text such as "90s" or "2m".
+    Make the type of durations within bounds: a number of seconds, or text such as "90s" or "2m".
     """
 
-    def take(value: object) -> float:
+    def convert(value: object) -> float:
         number = read_seconds(value) if isinstance(value, str) else value
         if not isinstance(number, int | float) or isinstance(number, bool):
             raise TypeError
@@ -74,54 +74,54 @@ def seconds(least: float, most: float) -> Kind:
         return float(number)
 
     allowed = f"a number of seconds from {least:g} to {most:g}, or {DURATION}"
-    return Kind("seconds", allowed, take)
+    return SettingType("seconds", allowed, convert)
 
 
-def whole_seconds(least: int, most: int) -> Kind:
+def whole_seconds(least: int, most: int) -> SettingType:
     """
-    Make the kind of durations of whole seconds.
+    Make the type of durations of whole seconds.
     """
-    kind = seconds(least, most)
+    fractional = seconds(least, most)
 
-    def take(value: object) -> int:
-        number = cast("float", kind.take(value))
+    def convert(value: object) -> int:
+        number = cast("float", fractional.convert(value))
         if not number.is_integer():
             raise ValueError
         return int(number)
 
-    return kind._replace(allowed=f"a whole {kind.allowed.removeprefix('a ')}", take=take)
+    return fractional._replace(allowed=f"a whole {fractional.allowed.removeprefix('a ')}", convert=convert)
 
 
-def size(least: int, most: int) -> Kind:
+def size(least: int, most: int) -> SettingType:
     """
-    Make the kind of sizes within bounds: a number of bytes, or text such as "20MiB".
+    Make the type of sizes within bounds: a number of bytes, or text such as "20MiB".
     """
 
-    def take(value: object) -> int:
+    def convert(value: object) -> int:
         number = read_size(value) if isinstance(value, str) else value
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
             raise ValueError
         return number
 
-    return Kind("size", f"a number of bytes from {least:,} to {most:,}, or {SIZE}", take)
+    return SettingType("size", f"a number of bytes from {least:,} to {most:,}, or {SIZE}", convert)
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> SettingType:
     """
-    Make the kind of one word out of several.
+    Make the type of one word out of several.
     """
 
-    def take(value: object) -> str:
+    def convert(value: object) -> str:
         if value not in words or not isinstance(value, str):
             raise ValueError
         return value
 
-    return Kind("text", f"one of {', '.join(words)}", take)
+    return SettingType("text", f"one of {', '.join(words)}", convert)
 
 
-def texts(allowed: str, check: Callable[[str], object], least: int = 0) -> Kind:
+def text_list(allowed: str, check: Callable[[str], object], least: int = 0) -> SettingType:
     """
-    Make the kind of lists of text; as text they are separated by commas.
+    Make the type of lists of text; as text they are separated by commas.
 
     Args:
         allowed: What each may be.
@@ -131,7 +131,7 @@ def texts(allowed: str, check: Callable[[str], object], least: int = 0) -> Kind:
         least: How many there are at least.
     """
 
-    def take(value: object) -> tuple[str, ...]:
+    def convert(value: object) -> tuple[str, ...]:
         if not isinstance(value, list | tuple) or len(value) < least or len(set(value)) < len(value):
             raise ValueError
         for item in value:
@@ -141,21 +141,21 @@ def texts(allowed: str, check: Callable[[str], object], least: int = 0) -> Kind:
         return tuple(value)
 
     words = f"a list of {allowed}, none twice" + (", not empty" if least else "")
-    return Kind("list of text", words, take, read_list)
+    return SettingType("list of text", words, convert, read_list)
 
 
-def text(allowed: str, check: Callable[[str], object], *, is_private: bool = False) -> Kind:
+def text(allowed: str, check: Callable[[str], object], *, is_private: bool = False) -> SettingType:
     """
-    Make the kind of text that is not empty and that *check* has no ValueError for.
+    Make the type of text that is not empty and that *check* has no ValueError for.
     """
 
-    def take(value: object) -> str:
+    def convert(value: object) -> str:
         if not isinstance(value, str) or not value:
             raise TypeError
         check(value)
         return value
 
-    return Kind("text", allowed, take, is_private=is_private)
+    return SettingType("text", allowed, convert, is_private=is_private)
 
 
 def _flag(value: object) -> bool:
@@ -164,20 +164,20 @@ def _flag(value: object) -> bool:
     return value
 
 
-FLAG = Kind("true or false", "true or false", _flag, read_flag)
+FLAG = SettingType("true or false", "true or false", _flag, read_flag)
 """
 Yes or no.
 """
 
 
-def anything(text: str) -> str:
+def any_text(text: str) -> str:
     """
-    Have nothing against any text.
+    Accept any text.
     """
     return text
 
 
-def host(text: str) -> bytes:
+def host_name(text: str) -> bytes:
     """
     Refuse what can be neither an address nor a name of a machine.
     """

@@ -51,9 +51,9 @@ class Body:
         """
         self._sink = sink
 
-    def take(self, piece: memoryview) -> bool:
+    def receive(self, piece: memoryview) -> bool:
         """
-        Take bytes that arrived.
+        Count bytes that arrived, and pass them on to the sink, if there is one.
 
         Returns:
             Whether they went to a sink.
@@ -66,9 +66,9 @@ class Body:
         return True
 
 
-class Reader(Protocol):
+class StreamProtocol(Protocol):
     """
-    What an `Intake` reads for: the callbacks of asyncio, but for how bytes come.
+    What a `SharedBufferProtocol` reads for: the callbacks of asyncio, but for how bytes come.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -83,15 +83,15 @@ class Reader(Protocol):
         """
         ...
 
-    def take(self, buffer: bytearray, end: int) -> None:
+    def bytes_received(self, buffer: bytearray, end: int) -> None:
         """
-        Take the first bytes of a buffer.
+        Process the first *end* bytes of a buffer.
         """
         ...
 
     def eof_received(self) -> bool:
         """
-        Hear that the client sends no more.
+        Note that the client sends no more.
 
         Returns:
             Whether it is still to be answered.
@@ -100,51 +100,51 @@ class Reader(Protocol):
 
     def pause_writing(self) -> None:
         """
-        Hear that the client does not read.
+        Note that the client does not read.
         """
         ...
 
     def resume_writing(self) -> None:
         """
-        Hear that it does again.
+        Note that it does again.
         """
         ...
 
 
-class Intake(asyncio.BufferedProtocol):
+class SharedBufferProtocol(asyncio.BufferedProtocol):
     """
     One connection, read into a buffer that all connections of an event loop share.
 
     Between two calls of this, nothing is in it that is still needed.
     """
 
-    def __init__(self, reader: Reader, buffer: bytearray) -> None:
+    def __init__(self, inner: StreamProtocol, buffer: bytearray) -> None:
         """
-        Set who reads.
+        Set what reads.
 
         Args:
-            reader: Gets what arrives, as the first bytes of the buffer.
+            inner: Gets what arrives, as the first bytes of the buffer.
 
             buffer: The shared buffer.
         """
-        self._reader = reader
+        self._inner = inner
         self._buffer = buffer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """
         Begin.
         """
-        self._reader.connection_made(cast("asyncio.Transport", transport))
+        self._inner.connection_made(cast("asyncio.Transport", transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """
         End.
         """
-        self._reader.connection_lost(exc)
+        self._inner.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - as the base class has it
         """
-        Give the buffer.
+        Return the buffer.
         """
         return self._buffer
 
@@ -152,22 +152,22 @@ class Intake(asyncio.BufferedProtocol):
         """
         Pass on what arrived.
         """
-        self._reader.take(self._buffer, nbytes)
+        self._inner.bytes_received(self._buffer, nbytes)
 
     def eof_received(self) -> bool:
         """
         Pass on that the client sends no more.
         """
-        return self._reader.eof_received()
+        return self._inner.eof_received()
 
     def pause_writing(self) -> None:
         """
         Pass on that the client does not read.
         """
-        self._reader.pause_writing()
+        self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """
         Pass on that it does again.
         """
-        self._reader.resume_writing()
+        self._inner.resume_writing()

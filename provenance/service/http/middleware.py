@@ -11,7 +11,6 @@ import logging
 import re
 import secrets
 import time
-from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,15 +18,11 @@ from provenance.loopback import is_loopback
 from provenance.service.http import problem
 from provenance.service.http.body import BODY
 from provenance.service.http.problem import ProblemError
-from provenance.service.observability.metrics import Meter
-from provenance.service.observability.tracing import NO_TRACE, Trace, Tracing
+from provenance.service.http.request_context import KEY, RequestContext
+from provenance.service.observability.metrics import Metrics
+from provenance.service.observability.tracing import Tracing
 
 logger = logging.getLogger("provenance.service.requests")
-
-KEY = "provenance.visit"
-"""
-Where a request's scope holds its `Visit`.
-"""
 
 HEADERS: dict[bytes, bytes] = {
     b"cache-control": b"no-store",
@@ -47,104 +42,34 @@ Headers of every answer, unless it has others by these names. That only HTTPS is
 # Shorter than the secret of an API key: what is taken for a name stands in the log.
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({b"same-origin", b"none"})
 _UNMATCHED = "unmatched"
 _PAGE = "page"
-_GONE = 499
 _FAILED = 500
 
 
-@dataclass(slots=True)
-class Visit:
+class RequestMiddleware:
     """
-    One request, as far as it is known; filled in while it is answered.
-
-    Attributes:
-        request_id: Its name in log, answer and problem.
-
-        trace: Follows it.
-
-        status: What was answered; 499 if the client was gone before.
-
-        key: Id of the API key, or "".
-
-        state: What the credentials prove, if one image was judged.
-
-        accepted: Whether the policy accepts that.
-
-        reused: Whether the report was in the store already.
-
-        stored: Whether it is there now.
-
-        images: How many images were judged.
-
-        problem: Name of the problem it ended with, or "".
-
-        received: Bytes of the body that were read.
+    Answers around the application: nothing leaves without its headers, and nothing uncounted.
     """
 
-    request_id: str
-    trace: Trace = NO_TRACE
-    status: int = _GONE
-    key: str = ""
-    state: str = ""
-    accepted: bool | None = None
-    reused: bool | None = None
-    stored: bool | None = None
-    images: int = 0
-    problem: str = ""
-    received: int = 0
-    begin: float = field(default_factory=time.perf_counter)
-
-    def facts(self) -> dict[str, str | int | bool]:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing, *, only_local: bool) -> None:
         """
-        List what was found out, for log and trace.
-        """
-        found: dict[str, str | int | bool | None] = {
-            "request_id": self.request_id,
-            "status": self.status,
-            "received": self.received,
-            "key": self.key,
-            "problem": self.problem,
-            "images": self.images,
-            "state": self.state,
-            "accepted": self.accepted,
-            "reused": self.reused,
-            "stored": self.stored,
-        }
-        return {name: value for name, value in found.items() if value is not None and value != ""}
-
-
-def visit_of(scope: Scope) -> Visit:
-    """
-    Give the visit that a request belongs to.
-    """
-    visit: Visit = scope[KEY]
-    return visit
-
-
-class Frame:
-    """
-    An application around the application.
-    """
-
-    def __init__(self, app: ASGIApp, meter: Meter, tracing: Tracing, *, only_local: bool) -> None:
-        """
-        Set what is framed.
+        Set what stands inside.
 
         Args:
             app: The application.
 
-            meter: What counts.
+            metrics: What counts requests.
 
-            tracing: What follows requests.
+            tracing: What traces them.
 
             only_local: Whether to refuse what is not addressed to this machine by its own name, and what
                 pages of other sites have a browser send here: there are no keys that they would lack.
         """
         self._app = app
-        self._meter = meter
+        self._metrics = metrics
         self._tracing = tracing
         self._only_local = only_local
 
@@ -155,23 +80,22 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = Visit(_request_id(scope))
-        visit.trace = self._tracing.begin(_trace_headers(scope))
-        inner = {**scope, KEY: visit}
+        context = RequestContext(_request_id(scope), self._tracing.begin(_trace_headers(scope)))
+        inner = {**scope, KEY: context}
         if scope["method"] == "HEAD":
             # The server leaves the body of the answer out.
             inner["method"] = "GET"
-        passage = _Passage(visit, receive, send, has_body=_has_body(scope))
-        self._meter.begin()
+        exchange = _Exchange(context, receive, send, has_body=_has_body(scope))
+        self._metrics.begin()
         try:
             refused = self._refusal(scope)
             if refused is None:
-                await self._app(inner, passage.receive, passage.send)
+                await self._app(inner, exchange.receive, exchange.send)
             else:
-                visit.problem = refused.problem.name
-                await refused.problem.response(visit.request_id)(inner, passage.receive, passage.send)
+                context.problem = refused.problem.name
+                await refused.problem.response(context.request_id)(inner, exchange.receive, exchange.send)
         finally:
-            self._end(inner, visit, scope["method"])
+            self._end(inner, context, scope["method"])
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -179,31 +103,31 @@ class Frame:
             return problem.bad_host()
         if self._only_local and hosts and not is_loopback(_name_of(hosts[0])):
             return problem.misdirected()
-        if self._only_local and scope["method"] not in _READING and _is_foreign(scope):
+        if self._only_local and scope["method"] not in _SAFE_METHODS and _is_foreign(scope):
             return problem.other_site()
         return None
 
-    def _end(self, scope: Scope, visit: Visit, method: str) -> None:
-        duration_s = time.perf_counter() - visit.begin
+    def _end(self, scope: Scope, context: RequestContext, method: str) -> None:
+        duration_s = time.perf_counter() - context.begin
         if BODY in scope:
-            visit.received += scope[BODY].diverted
+            context.received += scope[BODY].diverted
         route = _route(scope)
-        self._meter.end(route, method, visit.status, duration_s, visit.received)
-        if visit.problem:
-            self._meter.refused(visit.problem)
-        facts = {"method": method, "route": route, **visit.facts()}
-        visit.trace.end(f"{method} {route}", facts, failed=visit.status >= _FAILED)
-        told = {**facts, "client": _client(scope), "duration_ms": round(duration_s * 1000, 2)}
-        logger.info("request", extra={"facts": told})
+        self._metrics.end(route, method, context.status, duration_s, context.received)
+        if context.problem:
+            self._metrics.refused(context.problem)
+        facts = {"method": method, "route": route, **context.facts()}
+        context.trace.end(f"{method} {route}", facts, failed=context.status >= _FAILED)
+        line = {**facts, "client": _client(scope), "duration_ms": round(duration_s * 1000, 2)}
+        logger.info("request", extra={"facts": line})
 
 
-class _Passage:
+class _Exchange:
     """
-    The way in and out of one request.
+    The messages of one request and its answer.
     """
 
-    def __init__(self, visit: Visit, receive: Receive, send: Send, *, has_body: bool) -> None:
-        self._visit = visit
+    def __init__(self, context: RequestContext, receive: Receive, send: Send, *, has_body: bool) -> None:
+        self._context = context
         self._receive = receive
         self._send = send
         self._is_unread = has_body
@@ -211,19 +135,19 @@ class _Passage:
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
-            self._visit.received += len(message.get("body", b""))
+            self._context.received += len(message.get("body", b""))
             self._is_unread = message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._visit.status = message["status"]
+            self._context.status = message["status"]
             message["headers"] = self._headers(message.get("headers", ()))
         await self._send(message)
 
     def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = {name.lower() for name, _ in given}
-        headers = [*given, (b"x-request-id", self._visit.request_id.encode())]
+        headers = [*given, (b"x-request-id", self._context.request_id.encode())]
         headers += [(name, value) for name, value in HEADERS.items() if name not in names]
         if self._is_unread:
             # What is still on its way belongs to this request, and must not be taken for the next.
@@ -260,7 +184,7 @@ def _name_of(host: bytes) -> str:
 
 def _is_foreign(scope: Scope) -> bool:
     """
-    Tell whether a page of another site has a browser send this.
+    Check whether a page of another site has a browser send this.
 
     Source:
         W3C, Fetch Metadata Request Headers; browsers set it, and pages cannot.
@@ -270,7 +194,7 @@ def _is_foreign(scope: Scope) -> bool:
 
 def _client(scope: Scope) -> str:
     """
-    Give the address of the client. A proxy's word for it may be any text.
+    Return the address of the client. A proxy's word for it may be any text.
     """
     client = scope.get("client")
     try:

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 def header(request: Request, name: str) -> str:
     """
-    Give a header that may stand once only; "" if it does not.
+    Return a header that may stand once only; "" if it does not stand there.
 
     Raises:
         ProblemError: 400 if it stands twice.
@@ -36,9 +36,9 @@ def header(request: Request, name: str) -> str:
     return values[0] if values else ""
 
 
-def parameters(request: Request, *known: str) -> dict[str, str]:
+def read_query(request: Request, *known: str) -> dict[str, str]:
     """
-    Give the parameters of the query.
+    Read the parameters of the query.
 
     Args:
         request: The request.
@@ -61,7 +61,7 @@ def parameters(request: Request, *known: str) -> dict[str, str]:
 
 def content_length(request: Request) -> int:
     """
-    Tell how long the body is.
+    Read how long the body is.
 
     Raises:
         ProblemError: 411 if that is not said, 400 if it is said in a way nobody understands.
@@ -76,7 +76,7 @@ def content_length(request: Request) -> int:
 
 def form_type(request: Request) -> str | None:
     """
-    Tell whether the body is a form.
+    Check whether the body is a form.
 
     Returns:
         The content type, if it is one; None if the body is an image as it is.
@@ -88,17 +88,17 @@ def form_type(request: Request) -> str | None:
     if encoding not in {"", "identity"}:
         raise problem.unsupported("The body is compressed.", {"Accept-Encoding": "identity"})
     content_type = header(request, "content-type")
-    kind, _ = parse_options_header(content_type)
-    if kind == b"multipart/form-data":
+    media_type, _ = parse_options_header(content_type)
+    if media_type == b"multipart/form-data":
         return content_type
-    if kind.startswith(b"multipart/"):
+    if media_type.startswith(b"multipart/"):
         raise problem.unsupported("The body is in parts, but no form.")
     return None
 
 
 def sha256(request: Request) -> str:
     """
-    Give the SHA-256 in the path.
+    Read the SHA-256 in the path.
 
     Raises:
         ProblemError: 400 if it is none.

@@ -55,10 +55,10 @@ class Problem:
     Attributes:
         status: HTTP status.
 
-        name: What kind of problem it is, in lower-case words joined by dashes; the end of its `type`, and its
+        name: Its type, in lower-case words joined by dashes; the end of its `type`, and its
             name in metrics.
 
-        title: The same for people; always the same for one kind.
+        title: The same for people; always the same for one type.
 
         detail: What was wrong this time; empty if there is nothing to add.
 
@@ -120,35 +120,35 @@ class ProblemError(Exception):
 
 def bad_request(detail: str, hint: str = "") -> ProblemError:
     """
-    Say that a request cannot be understood.
+    Return the problem of a request that cannot be understood.
     """
     return ProblemError(Problem(400, "bad-request", "The request cannot be understood", detail, hint))
 
 
 def bad_host() -> ProblemError:
     """
-    Say that a request does not tell for whom it is, or tells it twice.
+    Return the problem that a request does not tell for whom it is, or tells it twice.
     """
     return bad_request("The request needs exactly one header 'Host'.")
 
 
 def no_key() -> ProblemError:
     """
-    Say that an API key is missing.
+    Return the problem that an API key is missing.
     """
     return _unauthorized("The request has no API key.")
 
 
 def key_not_accepted() -> ProblemError:
     """
-    Say that an API key is not accepted; never which of its parts is wrong.
+    Return the problem that an API key is not accepted; never which of its parts is wrong.
     """
     return _unauthorized("The API key is not accepted: it is unknown, revoked or has expired.")
 
 
 def lacks_scope(scope: str) -> ProblemError:
     """
-    Say that an API key is for other things.
+    Return the problem that an API key is for other things.
     """
     detail = f"The API key is not for this: it lacks the scope '{scope}'."
     hint = "Have a key made with that scope, by 'provenance keys create'."
@@ -157,14 +157,14 @@ def lacks_scope(scope: str) -> ProblemError:
 
 def not_found(detail: str) -> ProblemError:
     """
-    Say that there is nothing by that name.
+    Return the problem that there is nothing by that name.
     """
     return ProblemError(Problem(404, "not-found", "There is nothing here", detail))
 
 
 def method_not_allowed(allowed: str) -> ProblemError:
     """
-    Say which methods there are instead.
+    Return the problem of a method that is not there, with those that are.
     """
     return ProblemError(
         Problem(
@@ -179,14 +179,14 @@ def method_not_allowed(allowed: str) -> ProblemError:
 
 def too_slow() -> ProblemError:
     """
-    Say that the body did not arrive in time.
+    Return the problem that the body did not arrive in time.
     """
     return ProblemError(Problem(408, "too-slow", "The body did not arrive in time"))
 
 
 def length_required() -> ProblemError:
     """
-    Say that the length has to be known beforehand.
+    Return the problem that the length has to be known beforehand.
     """
     return ProblemError(
         Problem(
@@ -200,7 +200,7 @@ def length_required() -> ProblemError:
 
 def too_large(limit: int) -> ProblemError:
     """
-    Say that the body is larger than any that would be judged.
+    Return the problem that the body is larger than any that would be judged.
     """
     return ProblemError(
         Problem(
@@ -215,7 +215,7 @@ def too_large(limit: int) -> ProblemError:
 
 def too_many(limit: int) -> ProblemError:
     """
-    Say that a request holds too many images.
+    Return the problem that a request holds too many images.
     """
     detail = f"At most {limit:,} of them {'is' if limit == 1 else 'are'} taken at once."
     return ProblemError(
@@ -231,7 +231,7 @@ def too_many(limit: int) -> ProblemError:
 
 def unsupported(detail: str, headers: Mapping[str, str] | None = None) -> ProblemError:
     """
-    Say that the body is in a form that is not read.
+    Return the problem that the body is in a form that is not read.
     """
     title = "The body is in a form that is not read"
     return ProblemError(Problem(415, "unsupported", title, detail, headers=headers or {}))
@@ -239,7 +239,7 @@ def unsupported(detail: str, headers: Mapping[str, str] | None = None) -> Proble
 
 def misdirected() -> ProblemError:
     """
-    Say that the request was meant for somebody else.
+    Return the problem that the request was meant for somebody else.
     """
     detail = "Without API keys, only requests to this machine's own name are answered."
     return ProblemError(Problem(421, "misdirected", "The request is for another host", detail))
@@ -247,7 +247,7 @@ def misdirected() -> ProblemError:
 
 def other_site() -> ProblemError:
     """
-    Say that a page of another site has a browser ask, and nobody knows whether its user wants that.
+    Return the problem that a page of another site has a browser ask, which its user may not want.
     """
     detail = "Without API keys, pages of other sites may not have anything done here."
     hint = "Ask from this service's own page or from a program, or run the service with API keys."
@@ -256,7 +256,7 @@ def other_site() -> ProblemError:
 
 def too_often(wait_s: int) -> ProblemError:
     """
-    Say that a key asks for more than it may, and when it may again.
+    Return the problem that a key asks for more than it may, and when it may again.
     """
     return ProblemError(
         Problem(
@@ -271,14 +271,14 @@ def too_often(wait_s: int) -> ProblemError:
 
 def too_busy(wait_s: int = 1) -> ProblemError:
     """
-    Say that there is too much to do already.
+    Return the problem that there is too much to do already.
     """
     return ProblemError(Problem(503, "too-busy", "The service is busy", headers={"Retry-After": str(wait_s)}))
 
 
 def no_room() -> ProblemError:
     """
-    Say that there is no room for what is sent.
+    Return the problem that there is no room for what is sent.
     """
     return ProblemError(
         Problem(503, "no-room", "There is no room for the image", headers={"Retry-After": "5"})
@@ -287,7 +287,7 @@ def no_room() -> ProblemError:
 
 def store_unavailable() -> ProblemError:
     """
-    Say that what was asked for lies in a store that does not answer.
+    Return the problem that what was asked for lies in a store that does not answer.
     """
     return ProblemError(
         Problem(
@@ -307,19 +307,19 @@ For all that nobody expected.
 
 def problem_of(error: ProvenanceError) -> Problem:
     """
-    Say what an error of the library is over HTTP.
+    Return what an error of the library is over HTTP.
     """
     if isinstance(error, StoreError):
         return store_unavailable().problem
-    for kind, status, name, title, hint in _KINDS:
-        if isinstance(error, kind):
+    for error_type, status, name, title, hint in _OF_ERRORS:
+        if isinstance(error, error_type):
             return Problem(status, name, title, str(error), hint)
     return INTERNAL
 
 
 def hint_of(error: ProvenanceError) -> str:
     """
-    Say what whoever sent an image can do about an error of the library.
+    Return what whoever sent an image can do about an error of the library.
 
     The error's own hint is for those who call the library: its limits are not theirs to raise.
     """
@@ -339,7 +339,7 @@ def _unauthorized(detail: str) -> ProblemError:
     )
 
 
-_KINDS: tuple[tuple[type[ProvenanceError], int, str, str, str], ...] = (
+_OF_ERRORS: tuple[tuple[type[ProvenanceError], int, str, str, str], ...] = (
     (AssetTooLargeError, 413, "too-large", "The image is too large", _LIMIT),
     (
         UnsupportedAssetError,

@@ -17,30 +17,24 @@ from typing import Any, NamedTuple, cast
 import httptools
 
 from provenance.service.config.settings import Settings
-from provenance.service.http.body import BODY, BUFFER_BYTES, Body, Intake
-from provenance.service.http.middleware import HEADERS
-from provenance.service.http.problem import MEDIA_TYPE, Problem, too_busy
-from provenance.service.http.uvicorn_protocol import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from provenance.service.observability.metrics import Meter
+from provenance.service.http.body import BODY, BUFFER_BYTES, Body, SharedBufferProtocol
+from provenance.service.http.connection_problem import (
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
+    MALFORMED,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    TOO_MANY_CONNECTIONS,
+    write_problem,
+)
+from provenance.service.http.problem import Problem
+from provenance.service.http.transport import ClientTransport
+from provenance.service.http.uvicorn_protocol import HttpToolsProtocol, RequestResponseCycle
+from provenance.service.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-MAX_HEAD_BYTES = 32 * 1024
-"""
-Most bytes of a request's head: line and headers.
-"""
-
-MAX_HEADERS = 100
-"""
-Most headers of a request.
-"""
-
-LINGER_S = 5.0
-"""
-Seconds for which what a refused client still sends is thrown away, so that it can read the answer.
-"""
-
-MAX_TURNED_AWAY = 64
+MAX_REFUSED_CONNECTIONS = 64
 """
 Most connections beyond those allowed that are told so; others are just closed.
 """
@@ -48,25 +42,10 @@ Most connections beyond those allowed that are told so; others are just closed.
 _MAX_PIPELINED = 16
 _END_OF_HEAD = b"\r\n\r\n"
 
-MALFORMED = Problem(400, "malformed-http", "The request is not HTTP", "It cannot be read as HTTP/1.1.")
-HEAD_TOO_LARGE = Problem(
-    431,
-    "head-too-large",
-    "The head of the request is too large",
-    f"At most {MAX_HEAD_BYTES:,} bytes in at most {MAX_HEADERS} headers are read.",
-)
-HEAD_TOO_SLOW = Problem(408, "head-too-slow", "The head of the request did not arrive in time")
-TOO_MANY_CONNECTIONS = Problem(
-    503, "too-many-connections", "There are too many connections", headers=too_busy().problem.headers
-)
-"""
-What is answered without the application.
-"""
 
-
-class Bounds(NamedTuple):
+class ConnectionLimits(NamedTuple):
     """
-    What a connection may take.
+    What one connection may take, and how many there may be.
 
     Attributes:
         head_s: Seconds until a head is complete.
@@ -87,32 +66,32 @@ class _RefusedError(Exception):
     """
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     """
     One connection.
     """
 
-    def __init__(self, bounds: Bounds, meter: Meter, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, limits: ConnectionLimits, metrics: Metrics, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
         """
         Set what it may take.
 
         Args:
-            bounds: What it may take.
+            limits: What it may take.
 
-            meter: What counts refusals.
+            metrics: What counts refusals.
 
             given: What uvicorn gives.
         """
         super().__init__(**given)
-        self._bounds = bounds
-        self._meter = meter
+        self._limits = limits
+        self._metrics = metrics
         self._refusal = MALFORMED
         self._timer: asyncio.TimerHandle | None = None
         self._is_head = True
         self._heads = 0
         self._head_bytes = 0
         self._has_begun = False
-        self._is_deaf = False
+        self._discards_input = False
         self._body: Body | None = None
         # The last bytes of a head that is not complete: its end may arrive in two pieces.
         self._tail = b""
@@ -120,13 +99,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """
-        Take a connection, unless there are too many.
+        Accept a connection, unless there are too many.
         """
-        self._transport = _Transport(transport, self, self._bounds.write_s)
+        self._transport = ClientTransport(transport, self, self._limits.write_s)
         super().connection_made(self._transport)
-        excess = len(self.connections) - self._bounds.max_connections
-        if excess > MAX_TURNED_AWAY:
-            self._meter.refused(TOO_MANY_CONNECTIONS.name)
+        excess = len(self.connections) - self._limits.max_connections
+        if excess > MAX_REFUSED_CONNECTIONS:
+            self._metrics.refused(TOO_MANY_CONNECTIONS.name)
             self._transport.abort()
         elif excess > 0:
             self._refuse(TOO_MANY_CONNECTIONS)
@@ -135,15 +114,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """
-        Forget a connection.
+        End with a connection.
         """
         self._stop_timer()
-        self._transport.forget()
+        self._transport.stop_timer()
         super().connection_lost(exc)
 
-    def take(self, buffer: bytearray, end: int) -> None:
+    def bytes_received(self, buffer: bytearray, end: int) -> None:
         """
-        Read on: heads and bodies of unknown length by the parser, other bodies past it.
+        Process what arrived: heads and bodies of unknown length by the parser, other bodies past it.
 
         Args:
             buffer: Holds what arrived.
@@ -151,12 +130,12 @@ class GuardedProtocol(HttpToolsProtocol):
             end: How much it is.
         """
         begin = 0
-        while begin < end and not self._is_deaf:
+        while begin < end and not self._discards_input:
             body = self._body
             if body is not None:
                 piece = memoryview(buffer)[begin : min(end, begin + body.left)]
                 begin += len(piece)
-                self._take_body(body, piece)
+                self._receive_body(body, piece)
             else:
                 # No further than to the end of a head, because a body may begin there.
                 stop = self._end_of_head(buffer, begin, end)
@@ -166,11 +145,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """
-        Have the parser read on.
+        Pass bytes on to the parser.
         """
         head = self._heads if self._is_head else None
         super().data_received(data)
-        if self._is_deaf or not self._is_head:
+        if self._discards_input or not self._is_head:
             return
         if head == self._heads:
             self._head_bytes += len(data)
@@ -182,7 +161,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """
-        Go on answering whoever sends no more, if all that was asked has arrived.
+        Keep answering whoever sends no more, if all that was asked has arrived.
         """
         cycle = self._open_cycle()
         if cycle is None or not self._is_head or self._transport.is_closing():
@@ -192,7 +171,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """
-        Take a header, unless there are too many. Trailers are none: nobody in between has looked at them.
+        Accept a header, unless there are too many. Trailers are none: nobody in between has looked at them.
         """
         if not self._is_head:
             return
@@ -203,7 +182,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """
-        Take a head, unless it is too large. A body whose length it tells is read without the parser.
+        Accept a head, unless it is too large. A body whose length it tells is read without the parser.
         """
         self._stop_timer()
         self._head_bytes = 0
@@ -222,7 +201,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """
-        Take a piece of a body from the parser.
+        Accept a piece of a body from the parser.
         """
         if self._body is not None:
             self._body.left -= len(body)
@@ -236,7 +215,7 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._body is not None and self._body.left:
                 # The parser leaves what follows to another protocol; we speak no other, and read the body.
                 return
-            self._is_deaf = True
+            self._discards_input = True
         self._is_head = True
         self._has_begun = False
         self._heads += 1
@@ -245,7 +224,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """
-        Go on with the next request. If its head has begun it must be complete soon.
+        Continue with the next request. If its head has begun it must be complete soon.
         """
         super().on_response_complete()
         is_idle = self._open_cycle() is None and not self.transport.is_closing()
@@ -263,7 +242,7 @@ class GuardedProtocol(HttpToolsProtocol):
         Wait for a client that does not read, as long as it reads on.
         """
         super().pause_writing()
-        self._transport.watch()
+        self._transport.watch_progress()
 
     def shutdown(self) -> None:
         """
@@ -276,15 +255,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def is_unread(self) -> bool:
         """
-        Tell whether the client may still be sending what is not read.
+        Return whether the client may still be sending what is not read.
         """
-        return not self._is_head or self._is_deaf
+        return not self._is_head or self._discards_input
 
-    def stop_listening(self) -> None:
+    def discard_input(self) -> None:
         """
         Throw away what still comes.
         """
-        self._is_deaf = True
+        self._discards_input = True
         self._stop_timer()
         self.flow.resume_reading()
 
@@ -307,8 +286,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _take_body(self, body: Body, piece: memoryview) -> None:
-        if not body.take(piece):
+    def _receive_body(self, body: Body, piece: memoryview) -> None:
+        if not body.receive(piece):
             super().on_body(bytes(piece))
         if not body.left:
             # The parser has not seen that body, and waits for it still.
@@ -316,7 +295,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.on_message_complete()
 
     def _time_head(self) -> None:
-        self._timer = self.loop.call_later(self._bounds.head_s, self._head_too_slow)
+        self._timer = self.loop.call_later(self._limits.head_s, self._head_too_slow)
 
     def _head_too_slow(self) -> None:
         if self._has_begun:
@@ -331,7 +310,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         if self.transport.is_closing():
             return
-        self._meter.refused(problem.name)
+        self._metrics.refused(problem.name)
         request_id = secrets.token_hex(16)
         facts = {"request_id": request_id, "problem": problem.name, "client": self.client and self.client[0]}
         logger.info("connection refused", extra={"facts": facts})
@@ -340,10 +319,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if cycle is not None and self._is_head:
             # What is refused comes after a request that is still to be answered.
             cycle.keep_alive = False
-            self._is_deaf = True
+            self._discards_input = True
             return
         if cycle is None or not cycle.response_started:
-            self.transport.write(_written(problem, request_id, self.server_state.default_headers))
+            self.transport.write(write_problem(problem, request_id, self.server_state.default_headers))
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -351,7 +330,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _drop_waiting(self) -> None:
         """
-        Forget the youngest request, if its body is still arriving and it waits for the answers to others.
+        Drop the youngest request, if its body is still arriving and it waits for the answers to others.
         """
         if not self._is_head and self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
@@ -360,7 +339,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _open_cycle(self) -> RequestResponseCycle | None:
         """
-        Give the youngest request, unless it is answered.
+        Return the youngest request, unless it is answered.
         """
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return None if cycle is None or cycle.response_complete else cycle
@@ -371,121 +350,25 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-class _Transport(asyncio.Transport):
+def protocol_factory(settings: Settings, metrics: Metrics) -> Callable[..., SharedBufferProtocol]:
     """
-    The way to a client that may still be sending when it is closed, or may not be reading.
-
-    What is written in two parts without a pause, head and body, is sent as one.
-    """
-
-    def __init__(self, transport: asyncio.Transport, protocol: GuardedProtocol, patience_s: float) -> None:
-        super().__init__()
-        self._transport = transport
-        self._protocol = protocol
-        self._patience_s = patience_s
-        self.lingers = False
-        self._unsent = 0
-        self._held = b""
-        self._timer: asyncio.TimerHandle | None = None
-
-    def close(self) -> None:
-        if self.lingers:
-            return
-        self._send()
-        if self._protocol.is_unread():
-            self.close_slowly()
-        else:
-            self._transport.close()
-            self.watch()
-
-    def close_slowly(self) -> None:
-        """
-        Send what there is to send, and leave the client time to read it while it may still be sending.
-        """
-        if self.is_closing():
-            return
-        self._send()
-        self.lingers = True
-        self._protocol.stop_listening()
-        self._transport.write_eof()
-        self._wait(LINGER_S, self.abort)
-
-    def watch(self) -> None:
-        """
-        Give up once the client has read nothing for a while.
-        """
-        self._unsent = self._transport.get_write_buffer_size()
-        if self._unsent and not self.lingers:
-            self._wait(self._patience_s, self._look)
-
-    def forget(self) -> None:
-        """
-        Look after it no longer.
-        """
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def is_closing(self) -> bool:
-        return self.lingers or self._transport.is_closing()
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        # An answer to an earlier request may still be under way when a later one is refused.
-        if self.lingers or not data:
-            return
-        if self._held:
-            self._held += data
-            self._send()
-        else:
-            self._held = bytes(data)
-            self._protocol.loop.call_soon(self._send)
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as the base class has it
-        return self._transport.get_extra_info(name, default)
-
-    def _send(self) -> None:
-        held, self._held = self._held, b""
-        if held:
-            self._transport.write(held)
-
-    def _look(self) -> None:
-        if self._transport.get_write_buffer_size() < self._unsent:
-            self.watch()
-        else:
-            self.abort()
-
-    def _wait(self, delay_s: float, then: Callable[[], None]) -> None:
-        self.forget()
-        self._timer = self._protocol.loop.call_later(delay_s, then)
-
-
-def guarded(settings: Settings, meter: Meter) -> Callable[..., Intake]:
-    """
-    Make what makes the connections of a service, for uvicorn.
+    Make the factory of a service's connections, for uvicorn.
 
     Args:
         settings: How long it waits, and how many connections it takes.
 
-        meter: What counts refusals.
+        metrics: What counts refusals.
     """
-    bounds = Bounds(settings.header_timeout_s, settings.body_timeout_s, settings.max_connections)
+    limits = ConnectionLimits(settings.header_timeout_s, settings.body_timeout_s, settings.max_connections)
     buffer = bytearray(BUFFER_BYTES)
 
-    def connect(**given: Any) -> Intake:  # noqa: ANN401 - uvicorn's own arguments
-        return Intake(GuardedProtocol(bounds, meter, **given), buffer)
+    def connect(**given: Any) -> SharedBufferProtocol:  # noqa: ANN401 - uvicorn's own arguments
+        return SharedBufferProtocol(LimitedProtocol(limits, metrics, **given), buffer)
 
     return connect
 
 
-def _parser(protocol: GuardedProtocol) -> httptools.HttpRequestParser:
+def _parser(protocol: LimitedProtocol) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(protocol)
     # As uvicorn sets it, so that a pipelined request does not spoil the answer to the one before.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -498,18 +381,3 @@ def _body_of(headers: list[tuple[bytes, bytes]]) -> Body | None:
         return None
     length = int(lengths[0])
     return Body(length) if length else None
-
-
-def _written(problem: Problem, request_id: str, default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    body = problem.body(request_id)
-    headers = [
-        *default_headers,
-        *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        (b"x-request-id", request_id.encode()),
-        *HEADERS.items(),
-    ]
-    lines = (b"%s: %s\r\n" % header for header in headers)
-    return b"".join((STATUS_LINE[problem.status], *lines, b"\r\n", body))

@@ -1,7 +1,7 @@
 """
 Log lines as JSON on standard error: one object a line, whatever text is in it.
 
-Of an exception its kind and its place are logged, not its message: that may hold what a client sent. Of what
+Of an exception its type and its place are logged, not its message: that may hold what a client sent. Of what
 libraries log, the wording is, without the values in it.
 """
 
@@ -36,14 +36,14 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            kind, _, trace = record.exc_info
-            line["error"] = {"type": kind.__qualname__, "at": _places(trace)}
+            error_type, _, trace = record.exc_info
+            line["error"] = {"type": error_type.__qualname__, "at": _places(trace)}
         return json.dumps(line)
 
 
 def configure_logging(level: str) -> None:
     """
-    Let this whole process log JSON lines to standard error.
+    Make this whole process log JSON lines to standard error.
 
     Args:
         level: Least severe level of ours: debug, info, warning or error. Others log warnings and errors.

@@ -18,7 +18,7 @@ _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
-class Meter:
+class Metrics:
     """
     The counters of one service, in a registry of their own.
     """
@@ -80,7 +80,7 @@ class Meter:
 
     def watch(self, *, depth: Callable[[], int], limit: int, restarts: Callable[[], int]) -> None:
         """
-        Show what others count.
+        Expose what others count.
 
         Args:
             depth: Counts the requests with images that are taken on.

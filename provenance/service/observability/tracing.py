@@ -1,101 +1,102 @@
 """
-Following requests through the service; nothing at all unless there is an address to send traces to.
+Traces of requests by OpenTelemetry's API; nothing is recorded unless there is an address to send traces to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    NoOpTracerProvider,
+    Span,
+    SpanKind,
+    StatusCode,
+    Tracer,
+    TracerProvider,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from provenance.distribution import NAME
 from provenance.errors import SettingsError
 
 Attributes = Mapping[str, str | int | bool]
 """
-What is told of a request: what its log line holds, so no path, name, key or image of a client's.
+What is recorded of a request: what its log line holds, so no path, name, key or image of a client's.
 """
 
 
-class Trace(Protocol):
+class RequestTrace:
     """
-    One request that is followed.
+    The spans of one request.
     """
 
-    def span(self, name: str) -> AbstractContextManager[object]:
+    def __init__(self, tracer: Tracer, parent: Context | None = None) -> None:
+        self._tracer = tracer
+        self._span = tracer.start_span("request", parent, SpanKind.SERVER)
+        self._context = set_span_in_context(self._span)
+
+    def span(self, name: str) -> AbstractContextManager[Span]:
         """
-        Follow one step of it, in whatever thread.
+        Open a span below the request's, in whatever thread; of an exception nothing is recorded.
         """
-        ...
+        return self._tracer.start_as_current_span(
+            name, self._context, record_exception=False, set_status_on_exception=False
+        )
 
     def end(self, name: str, attributes: Attributes, *, failed: bool) -> None:
         """
-        Say that it is over, what it was, and whether it failed for reasons of ours.
+        Close the request's span under its final name; *failed* is for reasons of ours.
         """
-        ...
+        self._span.update_name(name)
+        self._span.set_attributes(dict(attributes))
+        if failed:
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
 
 
-class Tracing(Protocol):
+class Tracing:
     """
-    Follows requests.
-    """
-
-    def begin(self, headers: Mapping[str, str]) -> Trace:
-        """
-        Follow a request; the trace that its headers name, if any, is carried on.
-        """
-        ...
-
-    def close(self) -> None:
-        """
-        Send what was not sent yet.
-        """
-        ...
-
-
-class NoTracing:
-    """
-    Follows nothing.
+    Makes the traces of a service.
     """
 
-    def begin(self, headers: Mapping[str, str]) -> Trace:  # noqa: ARG002 - as the protocol has it
+    def __init__(self, provider: TracerProvider, close: Callable[[], None]) -> None:
         """
-        Follow nothing.
-        """
-        return NO_TRACE
+        Set where traces go.
 
-    def close(self) -> None:
+        Args:
+            provider: Where they go.
+
+            close: Sends what was not sent yet.
         """
-        Have nothing to send.
+        self._tracer = provider.get_tracer(NAME)
+        self._propagator = TraceContextTextMapPropagator()
+        self.close = close
+
+    def begin(self, headers: Mapping[str, str]) -> RequestTrace:
         """
+        Begin the trace of a request; the one that its header "traceparent" names is carried on.
+        """
+        return RequestTrace(self._tracer, self._propagator.extract(headers))
 
 
 def open_tracing(endpoint: str) -> Tracing:
     """
-    Trace to an address of OTLP over HTTP; "" is for no tracing.
+    Trace to an address of OTLP over HTTP; "" is for no traces.
 
     Raises:
         SettingsError: If the extra "tracing" is not installed.
     """
     if not endpoint:
-        return NoTracing()
+        return Tracing(NoOpTracerProvider(), lambda: None)
     try:
-        from provenance.service.observability.otlp import OpenTelemetry  # noqa: PLC0415 - comes with an extra
+        from provenance.service.observability.otlp import open_provider  # noqa: PLC0415 - comes with an extra
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"'otlp_endpoint' is set, but {error.name} is not installed: "
             "pip install 'azure-image-provenance[tracing]'"
         ) from error
-    return OpenTelemetry(endpoint)
-
-
-class _NoTrace:
-    def span(self, name: str) -> AbstractContextManager[object]:  # noqa: ARG002 - as the protocol has it
-        return nullcontext()
-
-    def end(self, name: str, attributes: Attributes, *, failed: bool) -> None: ...
-
-
-NO_TRACE: Trace = _NoTrace()
-"""
-A request that is not followed.
-"""
+    provider = open_provider(endpoint)
+    return Tracing(provider, provider.shutdown)

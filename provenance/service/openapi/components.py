@@ -18,12 +18,12 @@ from provenance.errors import (
     UnsupportedAssetError,
     WorkerCrashedError,
 )
-from provenance.service.auth.api_key import Scope
 from provenance.service.config.settings import Settings
 from provenance.service.http import problem
+from provenance.service.http.connection_problem import HEAD_TOO_LARGE, HEAD_TOO_SLOW, TOO_MANY_CONNECTIONS
 from provenance.service.http.problem import MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
-from provenance.service.http.protocol import HEAD_TOO_LARGE, HEAD_TOO_SLOW, TOO_MANY_CONNECTIONS
 from provenance.service.routes.verify import REPORT_HEADER, STORED_HEADER
+from provenance.service.store.api_key import Scope
 from provenance.verification.report import schema
 
 Description = dict[str, Any]

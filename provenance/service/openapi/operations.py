@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from provenance.manifest.status import ValidationState
-from provenance.service.auth.api_key import Scope
 from provenance.service.http.problem import MEDIA_TYPE
 from provenance.service.openapi.components import (
     JSON,
@@ -28,7 +27,8 @@ from provenance.service.openapi.components import (
 )
 from provenance.service.routes.reports import DEFAULT_LIMIT
 from provenance.service.routes.verify import REPORT_HEADER, STORED_HEADER
-from provenance.service.store.store import MAX_PAGE, ORIGINS
+from provenance.service.store.api_key import Scope
+from provenance.service.store.report_store import MAX_PAGE, ORIGINS
 
 TITLE = "Content Credentials of images from Azure OpenAI"
 SUMMARY = "Judges whether an image's Content Credentials (C2PA) prove that Azure OpenAI made it."

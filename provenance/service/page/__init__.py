@@ -56,7 +56,7 @@ _INDEX = "index.html"
 _SYMBOLS = "<!-- symbols -->\n"
 
 
-class Part(NamedTuple):
+class PageFile(NamedTuple):
     """
     One file of the page.
 
@@ -76,15 +76,15 @@ class Part(NamedTuple):
     etag: str
 
 
-def parts() -> tuple[Part, ...]:
+def page_files() -> tuple[PageFile, ...]:
     """
     Read the files of the page, then what it shares with the audit's, each in the order of their names.
     """
     files = sorted(file for file in Path(__file__).parent.iterdir() if file.suffix in MEDIA_TYPES)
     shared = {browser.STYLE: browser.read_style(), **browser.read_scripts(Door.PAGE)}
     return (
-        *(_part(f"/{file.name}", file.read_text("utf-8")) for file in files),
-        *(_part(f"/shared/{name}", shared[name]) for name in sorted(shared)),
+        *(_read(f"/{file.name}", file.read_text("utf-8")) for file in files),
+        *(_read(f"/shared/{name}", shared[name]) for name in sorted(shared)),
     )
 
 
@@ -95,25 +95,25 @@ def routes() -> list[Route]:
     Returns:
         One route for each file, for GET and HEAD, named "page" or "page:" and the file's name.
     """
-    return [_route(part) for part in parts()]
+    return [_route(file) for file in page_files()]
 
 
-def _part(path: str, text: str) -> Part:
+def _read(path: str, text: str) -> PageFile:
     media_type = MEDIA_TYPES[Path(path).suffix]
     if path == f"/{_INDEX}":
         path, text = "/", text.replace(_SYMBOLS, browser.read_symbols())
     content = text.encode()
-    return Part(path, content, media_type, f'"{hashlib.sha256(content).hexdigest()}"')
+    return PageFile(path, content, media_type, f'"{hashlib.sha256(content).hexdigest()}"')
 
 
-def _route(part: Part) -> Route:
+def _route(file: PageFile) -> Route:
     async def answer(request: Request) -> Response:
-        headers = {**HEADERS, "ETag": part.etag}
-        if _has(request.headers.getlist("if-none-match"), part.etag):
+        headers = {**HEADERS, "ETag": file.etag}
+        if _has(request.headers.getlist("if-none-match"), file.etag):
             return Response(status_code=304, headers=headers)
-        return Response(part.content, headers={**headers, "Content-Type": part.media_type})
+        return Response(file.content, headers={**headers, "Content-Type": file.media_type})
 
-    return Route(part.path, answer, methods=["GET"], name=f"page:{part.path}", include_in_schema=False)
+    return Route(file.path, answer, methods=["GET"], name=f"page:{file.path}", include_in_schema=False)
 
 
 def _has(fields: list[str], etag: str) -> bool:

@@ -21,10 +21,10 @@ from provenance.errors import (
     StoreError,
     WorkerCrashedError,
 )
-from provenance.service.auth.api_key import Scope
-from provenance.service.http import parameters as asked
+from provenance.service.http import parameters
 from provenance.service.observability.metrics import CONTENT_TYPE
-from provenance.service.resources import Service
+from provenance.service.resources import ServiceResources
+from provenance.service.store.api_key import Scope
 from provenance.verification.report import trust_to_dict
 
 logger = logging.getLogger(__name__)
@@ -60,27 +60,27 @@ class HealthRoutes:
     Answers requests about the service.
     """
 
-    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
-        self._service = service
+    def __init__(self, resources: ServiceResources, clock: Callable[[], float] = time.monotonic) -> None:
+        self._resources = resources
         self._clock = clock
         self._lock = asyncio.Lock()
         self._checked: tuple[float, Readiness] | None = None
 
     async def alive(self, request: Request) -> Response:
         """
-        Say that the process answers.
+        Answer that the process does.
         """
-        asked.parameters(request)
+        parameters.read_query(request)
         return Response(json.dumps({"status": "alive"}), headers=_JSON)
 
     async def ready(self, request: Request) -> Response:
         """
-        Say whether the service can do its work, and if not what is missing.
+        Answer whether the service can do its work, and if not what is missing.
         """
-        asked.parameters(request)
+        parameters.read_query(request)
         async with self._lock:
             if self._checked is None or self._clock() - self._checked[0] >= CHECKED_EVERY_S:
-                found = await self._service.checking.run(self._check)
+                found = await self._resources.checking.run(self._check)
                 self._checked = (self._clock(), found)
             readiness = self._checked[1]
         is_ready = all(readiness)
@@ -92,20 +92,20 @@ class HealthRoutes:
 
     async def metrics(self, request: Request) -> Response:
         """
-        Show what was counted.
+        Return what was counted.
         """
-        if not self._service.settings.metrics_open:
-            await self._service.door.admit(request, Scope.ADMIN)
-        return Response(self._service.meter.exposition(), headers={"Content-Type": CONTENT_TYPE})
+        if not self._resources.settings.metrics_open:
+            await self._resources.authorizer.authorize(request, Scope.ADMIN)
+        return Response(self._resources.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
 
     async def policies(self, request: Request) -> Response:
         """
-        Say what may be asked for.
+        Return what may be asked for.
         """
-        asked.parameters(request)
-        service = self._service
+        parameters.read_query(request)
+        resources = self._resources
         content = {
-            "default": service.default_policy.name,
+            "default": resources.default_policy.name,
             "policies": [
                 {
                     "name": policy.name,
@@ -113,22 +113,22 @@ class HealthRoutes:
                     "digest": policy.digest,
                     "summary": policy.summary,
                 }
-                for policy in service.policies.values()
+                for policy in resources.policies.values()
             ],
-            "trust": trust_to_dict(service.trust),
-            "limits": {"max_bytes": service.settings.max_bytes, "max_batch": service.settings.max_batch},
-            "key_needed": service.door.needs_key,
+            "trust": trust_to_dict(resources.trust),
+            "limits": {"max_bytes": resources.settings.max_bytes, "max_batch": resources.settings.max_batch},
+            "key_needed": resources.authorizer.needs_key,
         }
         return Response(json.dumps(content), headers=_JSON)
 
     def _check(self) -> Readiness:
         try:
-            self._service.store.check()
+            self._resources.store.check()
             store = True
         except StoreError as error:
             store = _missing("store", error)
         try:
-            self._service.judging.check()
+            self._resources.dispatcher.check()
             return Readiness(store, workers=True, self_test=True)
         except (WorkerCrashedError, DeadlineExceededError) as error:
             return Readiness(store, workers=_missing("workers", error), self_test=True)

@@ -15,11 +15,10 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from provenance.service.auth.api_key import Scope
-from provenance.service.http import parameters as asked
-from provenance.service.http import problem
-from provenance.service.resources import Service
-from provenance.service.store.store import ReportPage, StoredReport
+from provenance.service.http import parameters, problem
+from provenance.service.resources import ServiceResources
+from provenance.service.store.api_key import Scope
+from provenance.service.store.stored_report import ReportPage, StoredReport
 from provenance.text_value import read_flag, read_time, read_whole
 
 PARAMETERS = ("state", "accepted", "origin", "since", "until", "policy", "cursor", "limit")
@@ -39,15 +38,15 @@ class ReportRoutes:
     Answers requests for reports.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, resources: ServiceResources) -> None:
+        self._resources = resources
 
     async def search(self, request: Request) -> Response:
         """
         List reports, the newest first.
         """
-        await self._service.door.admit(request, Scope.REPORTS_READ)
-        page = await self._ask(self._search(asked.parameters(request, *PARAMETERS)))
+        await self._resources.authorizer.authorize(request, Scope.REPORTS_READ)
+        page = await self._ask(self._search(parameters.read_query(request, *PARAMETERS)))
         cursor = json.dumps(page.next_cursor)
         return Response(f'{{"reports":{_written(page.reports)},"next_cursor":{cursor}}}', headers=_JSON)
 
@@ -56,7 +55,7 @@ class ReportRoutes:
         List the reports on one image, the newest first.
         """
         sha256 = await self._image(request, Scope.REPORTS_READ)
-        reports = await self._ask(lambda: self._service.store.reports_of(sha256))
+        reports = await self._ask(lambda: self._resources.store.reports.of_image(sha256))
         if not reports:
             raise problem.not_found("There is no report on that image.")
         return Response(f'{{"reports":{_written(reports)}}}', headers=_JSON)
@@ -66,15 +65,15 @@ class ReportRoutes:
         Delete the reports on one image.
         """
         sha256 = await self._image(request, Scope.REPORTS_DELETE)
-        deleted = await self._ask(lambda: self._service.store.delete(sha256))
+        deleted = await self._ask(lambda: self._resources.store.reports.delete(sha256))
         if not deleted:
             raise problem.not_found("There is no report on that image.")
         return Response(json.dumps({"deleted": deleted}), headers=_JSON)
 
     async def _image(self, request: Request, scope: Scope) -> str:
-        await self._service.door.admit(request, scope)
-        asked.parameters(request)
-        return asked.sha256(request)
+        await self._resources.authorizer.authorize(request, scope)
+        parameters.read_query(request)
+        return parameters.sha256(request)
 
     def _search(self, given: dict[str, str]) -> Callable[[], ReportPage]:
         """
@@ -83,20 +82,20 @@ class ReportRoutes:
         since, until, accepted = given.get("since"), given.get("until"), given.get("accepted")
         policy = given.get("policy")
         return functools.partial(
-            self._service.store.search,
+            self._resources.store.reports.search,
             state=given.get("state"),
-            accepted=None if accepted is None else asked.as_value(read_flag, accepted, "accepted"),
+            accepted=None if accepted is None else parameters.as_value(read_flag, accepted, "accepted"),
             origin=given.get("origin"),
-            since=None if since is None else asked.as_value(read_time, since, "since"),
-            until=None if until is None else asked.as_value(read_time, until, "until"),
-            policy=None if policy is None else asked.as_name(policy, "policy"),
+            since=None if since is None else parameters.as_value(read_time, since, "since"),
+            until=None if until is None else parameters.as_value(read_time, until, "until"),
+            policy=None if policy is None else parameters.as_name(policy, "policy"),
             cursor=given.get("cursor"),
-            limit=asked.as_value(read_whole, given.get("limit", str(DEFAULT_LIMIT)), "limit"),
+            limit=parameters.as_value(read_whole, given.get("limit", str(DEFAULT_LIMIT)), "limit"),
         )
 
     async def _ask(self, question: Callable[[], Result]) -> Result:
         try:
-            return await self._service.reading.run(question)
+            return await self._resources.reading.run(question)
         except ValueError as error:
             # The store refuses what no client may ask for, in words meant for whoever asks.
             raise problem.bad_request(f"{error}.") from error

@@ -14,16 +14,17 @@ from starlette.responses import Response
 
 from provenance.errors import AssetError, AssetTooLargeError, EngineError
 from provenance.policy.policy import Policy
-from provenance.service.auth.api_key import Scope
-from provenance.service.dispatch import Outcome, with_name
-from provenance.service.http import parameters as asked
-from provenance.service.http import problem
-from provenance.service.http.middleware import visit_of
+from provenance.service.dispatch import JudgedImage, with_name
+from provenance.service.http import parameters, problem
 from provenance.service.http.problem import ProblemError
-from provenance.service.resources import Service
+from provenance.service.http.request_context import context_of
+from provenance.service.resources import ServiceResources
+from provenance.service.store.api_key import Scope
 from provenance.service.store.stored_report import write
+from provenance.service.upload.body_reader import BodyReader, BodyTimeouts
+from provenance.service.upload.file_pool import FilePool
+from provenance.service.upload.image_upload import ImageUpload
 from provenance.service.upload.multipart import OVERHEAD_BYTES, FormReader, read_files
-from provenance.service.upload.upload import Arrival, Patience, Room, Upload
 from provenance.verification.report import error_to_dict
 
 JSON = "application/json"
@@ -38,13 +39,13 @@ class VerifyRoutes:
     Answers requests with images.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        settings = service.settings
+    def __init__(self, resources: ServiceResources) -> None:
+        self._resources = resources
+        settings = resources.settings
         self._max_bytes = settings.max_bytes
         self._max_batch = settings.max_batch
-        self._room = service.room
-        self._patience = Patience(settings.body_timeout_s, settings.min_body_rate)
+        self._files = resources.files
+        self._timeouts = BodyTimeouts(settings.body_timeout_s, settings.min_body_rate)
 
     async def one(self, request: Request) -> Response:
         """
@@ -52,23 +53,23 @@ class VerifyRoutes:
         """
         policy, form = await self._admit(request)
         self._check_length(request, self._max_bytes + (0 if form is None else OVERHEAD_BYTES))
-        with self._service.judging.seat():
-            self._service.door.count(request)
-            arrival = Arrival(request, self._patience)
+        with self._resources.dispatcher.admit():
+            self._resources.authorizer.count_image(request)
+            body = BodyReader(request, self._timeouts)
             if form is None:
-                upload = await _whole(arrival, self._room)
+                upload = await _whole(body, self._files)
             else:
-                upload = await _only_file(arrival, FormReader(form, 1), self._room)
+                upload = await _only_file(body, FormReader(form, 1), self._files)
             name = upload.name
-            outcome = await self._judge(request, upload, policy)
-        visit = visit_of(request.scope)
-        visit.state, visit.accepted, visit.reused = outcome.state, outcome.accepted, outcome.reused
+            judged = await self._judge(request, upload, policy)
+        context = context_of(request.scope)
+        context.state, context.accepted, context.reused = judged.state, judged.accepted, judged.reused
         headers = {
-            REPORT_HEADER: "reused" if outcome.reused else "new",
-            STORED_HEADER: _WORDS[outcome.stored],
+            REPORT_HEADER: "reused" if judged.reused else "new",
+            STORED_HEADER: _WORDS[judged.stored],
             "Content-Type": JSON,
         }
-        return Response(with_name(outcome.text, name), headers=headers)
+        return Response(with_name(judged.text, name), headers=headers)
 
     async def many(self, request: Request) -> Response:
         """
@@ -81,86 +82,86 @@ class VerifyRoutes:
         reports: list[str] = []
         running: asyncio.Task[str] | None = None
 
-        async def take(upload: Upload) -> None:
+        async def receive(upload: ImageUpload) -> None:
             nonlocal running
             if running is not None:
-                self._service.door.count_on(request)
+                self._resources.authorizer.count_further_image(request)
                 reports.append(await running)
             running = asyncio.create_task(self._report(request, upload, policy))
 
-        with self._service.judging.seat():
-            self._service.door.count(request)
-            arrival = Arrival(request, self._patience)
+        with self._resources.dispatcher.admit():
+            self._resources.authorizer.count_image(request)
+            body = BodyReader(request, self._timeouts)
             try:
-                await read_files(arrival, FormReader(form, self._max_batch), self._room, take)
+                await read_files(body, FormReader(form, self._max_batch), self._files, receive)
             finally:
                 if running is not None:
                     reports.append(await running)
-        stored = visit_of(request.scope).stored is True
+        stored = context_of(request.scope).stored is True
         headers = {STORED_HEADER: _WORDS[stored], "Content-Type": JSON}
         return Response(f'{{"reports":[{",".join(reports)}]}}', headers=headers)
 
     async def _admit(self, request: Request) -> tuple[Policy, str | None]:
-        await self._service.door.admit(request, Scope.VERIFY)
-        return self._policy(request), asked.form_type(request)
+        await self._resources.authorizer.authorize(request, Scope.VERIFY)
+        return self._policy(request), parameters.form_type(request)
 
     def _policy(self, request: Request) -> Policy:
-        name = asked.parameters(request, "policy").get("policy")
+        name = parameters.read_query(request, "policy").get("policy")
         if name is None:
-            return self._service.default_policy
-        if name not in self._service.policies:
-            there_are = ", ".join(self._service.policies)
+            return self._resources.default_policy
+        if name not in self._resources.policies:
+            there_are = ", ".join(self._resources.policies)
             raise problem.bad_request(f"There is no policy {name[:64]!r} here. There are: {there_are}.")
-        return self._service.policies[name]
+        return self._resources.policies[name]
 
     def _check_length(self, request: Request, limit: int) -> None:
-        if asked.content_length(request) > limit:
+        if parameters.content_length(request) > limit:
             raise problem.too_large(self._max_bytes)
 
-    async def _report(self, request: Request, upload: Upload, policy: Policy) -> str:
+    async def _report(self, request: Request, upload: ImageUpload, policy: Policy) -> str:
         name = upload.name
         try:
-            outcome = await self._judge(request, upload, policy)
+            judged = await self._judge(request, upload, policy)
         except (AssetError, EngineError) as error:
             report = error_to_dict(error, name=name)
             report["error"]["hint"] = problem.hint_of(error)
             return write(report)
-        return with_name(outcome.text, name)
+        return with_name(judged.text, name)
 
-    async def _judge(self, request: Request, upload: Upload, policy: Policy) -> Outcome:
+    async def _judge(self, request: Request, upload: ImageUpload, policy: Policy) -> JudgedImage:
         if upload.is_too_large:
             upload.close()
             raise AssetTooLargeError("bytes", upload.size, upload.limit)
-        visit = visit_of(request.scope)
-        visit.images += 1
-        outcome = await self._service.judging.judge(upload, policy, visit.trace)
-        visit.stored = outcome.stored and visit.stored is not False
-        self._service.meter.verdict(
-            outcome.state,
+        context = context_of(request.scope)
+        context.images += 1
+        judged = await self._resources.dispatcher.judge(upload, policy, context.trace)
+        context.stored = judged.stored and context.stored is not False
+        self._resources.metrics.verdict(
+            judged.state,
             policy.name,
-            accepted=outcome.accepted,
-            reused=outcome.reused,
-            stored=outcome.stored,
+            accepted=judged.accepted,
+            reused=judged.reused,
+            stored=judged.stored,
         )
-        return outcome
+        return judged
 
 
-async def _whole(arrival: Arrival, room: Room) -> Upload:
+async def _whole(body: BodyReader, files: FilePool) -> ImageUpload:
     with contextlib.ExitStack() as stack:
-        upload = stack.enter_context(Upload(room))
-        await arrival.write_to(upload)
+        upload = stack.enter_context(ImageUpload(files))
+        await body.write_to(upload)
         stack.pop_all()
     return upload
 
 
-async def _only_file(arrival: Arrival, reader: FormReader, room: Room) -> Upload:
-    found: list[Upload] = []
+async def _only_file(body: BodyReader, reader: FormReader, files: FilePool) -> ImageUpload:
+    found: list[ImageUpload] = []
 
-    async def take(upload: Upload) -> None:
+    async def receive(upload: ImageUpload) -> None:
         found.append(upload)
 
     try:
-        await read_files(arrival, reader, room, take)
+        await read_files(body, reader, files, receive)
     except (ProblemError, ClientDisconnect):
         for upload in found:
             upload.close()

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -39,7 +40,7 @@ class Database:
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         """
-        Take an address; a file of SQLite is made if it is missing, PostgreSQL is not asked yet.
+        Parse an address; a file of SQLite is made if it is missing, PostgreSQL is not asked yet.
 
         Args:
             url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
@@ -73,10 +74,16 @@ class Database:
         """
         return self._engine.dialect.name
 
+    def insert(self, into: Table) -> sqlite.Insert | postgresql.Insert:
+        """
+        Begin a statement that inserts, or replaces what is in its way: each database has one of its own.
+        """
+        return postgresql.insert(into) if self.dialect == _POSTGRESQL else sqlite.insert(into)
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """
-        Lend a connection; what goes wrong with it is a StoreError.
+        Open a connection for a block; what goes wrong with it is a StoreError.
         """
         try:
             with self._engine.connect() as connection:
@@ -88,7 +95,7 @@ class Database:
 
     def require_file(self) -> None:
         """
-        Make sure that the file of a SQLite database is still the one that was opened.
+        Check that the file of a SQLite database is still the one that was opened.
 
         A file that was deleted can be written to as long as it is open, and is gone afterwards.
 
@@ -106,13 +113,13 @@ class Database:
 
     def _use_write_ahead_log(self, timeout_s: float) -> None:
         # Where another process does the same just now, SQLite does not wait but refuses.
-        patience = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s
         while True:
             try:
                 with self.connect() as connection:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             except StoreError as error:
-                if not _is_busy(error) or time.monotonic() > patience:
+                if not _is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(_RETRY_S)
             else:
@@ -125,11 +132,11 @@ def _parse(url: str) -> URL:
     except (ArgumentError, ValueError):
         # Without the cause, and without the address: there may be a password in it.
         raise StoreAddressError("its address is no database URL") from None
-    kind = parsed.drivername
-    if kind in {_POSTGRESQL, "postgres", "postgresql+psycopg"}:
+    driver = parsed.drivername
+    if driver in {_POSTGRESQL, "postgres", "postgresql+psycopg"}:
         return parsed.set(drivername="postgresql+psycopg")
-    if kind not in {_SQLITE, "sqlite+pysqlite"}:
-        raise StoreAddressError(f"its address begins with {kind!r}, which is neither SQLite nor PostgreSQL")
+    if driver not in {_SQLITE, "sqlite+pysqlite"}:
+        raise StoreAddressError(f"its address begins with {driver!r}, which is neither SQLite nor PostgreSQL")
     if parsed.database in {None, "", ":memory:"} or parsed.host or parsed.query:
         raise StoreAddressError("its address names no file")
     return parsed.set(drivername=_SQLITE)
@@ -221,12 +228,12 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 
 def _wait_no_longer_than(timeout_s: float, engine: Engine) -> None:
-    from provenance.service.store import postgresql  # noqa: PLC0415 - comes with an extra
+    from provenance.service.store.postgresql import connect as connect_to  # noqa: PLC0415 - comes with an extra
 
     def connect(
         _dialect: Dialect, _entry: ConnectionPoolEntry, _args: list[Any], parameters: dict[str, Any]
     ) -> DBAPIConnection:
-        return cast("DBAPIConnection", postgresql.connect(timeout_s, **parameters))
+        return cast("DBAPIConnection", connect_to(timeout_s, **parameters))
 
     event.listen(engine, "do_connect", connect)
 

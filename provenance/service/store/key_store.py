@@ -1,72 +1,32 @@
 """
-The store of API keys: where they are made, found and revoked.
-
-Commands that manage keys need no more than this; the service's store is one of these that keeps reports, too.
+API keys in the database: made, found, listed and revoked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self, cast
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import Row, bindparam, func, select, update
 
-from provenance.service.auth import api_key
-from provenance.service.auth.api_key import ApiKey
+from provenance.service.store import api_key
+from provenance.service.store.api_key import ApiKey
 from provenance.service.store.database import Database
-from provenance.service.store.migrations import open_database
 from provenance.service.store.tables import KEYS, Time
-
-TIMEOUT_S = 5.0
-
-Clock = Callable[[], datetime]
-"""
-Gives the present time, aware.
-"""
+from provenance.service.store.utc_time import UtcClock, as_utc
 
 _FIND = select(KEYS).where(KEYS.c.id == bindparam("key_id"))
 
 
 class KeyStore:
     """
-    API keys in a database; safe to share between threads; a context manager.
+    API keys in a database; safe to share between threads. `Store` makes it.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """
-        Use a database that is up to date; `open` sees to that.
-        """
+    def __init__(self, database: Database, clock: UtcClock) -> None:
         self._database = database
         self._clock = clock
-
-    @classmethod
-    def open(
-        cls, url: str, *, timeout_s: float = TIMEOUT_S, clock: Clock = lambda: datetime.now(UTC)
-    ) -> Self:
-        """
-        Open a store, and bring its tables up to date; several instances may do so at once.
-
-        Args:
-            url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`. A file that is missing is
-                made.
-
-            timeout_s: Seconds that may pass, each, until a connection is free, until it is made (with
-                PostgreSQL no fewer than two), and until a statement is answered.
-
-            clock: What tells the time.
-
-        Raises:
-            StoreAddressError: If there can be no database at that address.
-
-            StoreVersionError: If a newer version of this program migrated the store.
-
-            StoreError: If the database cannot be reached or migrated.
-
-            ValueError: If the timeout is no positive number.
-        """
-        return cls(open_database(url, timeout_s=timeout_s), clock)
 
     def create_key(
         self, name: str, scopes: Iterable[str], expires_at: datetime | None = None
@@ -89,7 +49,7 @@ class KeyStore:
 
             ValueError: If an argument is not as above.
         """
-        now = self._now()
+        now = as_utc(self._clock(), "the clock")
         if expires_at is not None:
             expires_at = as_utc(expires_at, "expires_at")
             if expires_at <= now:
@@ -131,7 +91,7 @@ class KeyStore:
         if not parts.matches(None if row is None else row.secret_sha256):
             return None
         key = _key(cast("Row[Any]", row))
-        return key if key.is_usable(self._now()) else None
+        return key if key.is_usable(as_utc(self._clock(), "the clock")) else None
 
     def list_keys(self) -> tuple[ApiKey, ...]:
         """
@@ -161,43 +121,10 @@ class KeyStore:
         revoked = func.coalesce(KEYS.c.revoked_at, bindparam("now", type_=Time))
         statement = update(KEYS).where(KEYS.c.id == bindparam("key_id")).values(revoked_at=revoked)
         with self._database.connect() as connection:
-            result = connection.execute(statement, {"key_id": key_id, "now": self._now()})
+            result = connection.execute(
+                statement, {"key_id": key_id, "now": as_utc(self._clock(), "the clock")}
+            )
             return result.rowcount > 0
-
-    def close(self) -> None:
-        """
-        End all connections; a store that is closed is not to be used any more.
-        """
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _now(self) -> datetime:
-        return self._clock().astimezone(UTC)
-
-
-def as_utc(time: datetime, name: str) -> datetime:
-    """
-    Give a time in UTC.
-
-    Raises:
-        ValueError: If it names no zone, or lies beyond the years 1 to 9999; the message begins with *name*.
-    """
-    if time.tzinfo is None:
-        raise ValueError(f"{name} has to name a time zone")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{name} has to lie in the years 1 to 9999") from None
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from provenance.errors import StoreError
-from provenance.service.store.store import Store
+from provenance.service.store.report_store import ReportStore
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Retention:
     Deletes old reports from a thread of its own; several instances on one database do no harm.
     """
 
-    def __init__(self, store: Store, days: int) -> None:
+    def __init__(self, store: ReportStore, days: int) -> None:
         """
         Set what is old; nothing is deleted yet.
 
@@ -47,7 +47,7 @@ class Retention:
 
     def close(self) -> None:
         """
-        End.
+        End its thread.
         """
         self._ended.set()
         if self._thread.is_alive():

@@ -1,329 +1,81 @@
 """
-The store of the service: reports by what they depend on, and API keys.
-
-A verdict follows from the image's bytes and from what it is judged by (`Verifier.digest`), so a report is
-kept once for these. One thing is missing there: without a trusted time-stamp, a signer's certificate counts
-as of today. Such a report is found again on the day it was made, in UTC, and replaced later.
+The store of the service: one database, with reports and API keys in it.
 
 What a caller got wrong is a ValueError; a StoreError is the database's.
 """
 
 from __future__ import annotations
 
-import base64
 import os
-import re
-import struct
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Self
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    CursorResult,
-    Select,
-    bindparam,
-    column,
-    delete,
-    or_,
-    select,
-    table,
-    tuple_,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, bindparam, column, select, table
 
 from provenance.errors import StoreVersionError
-from provenance.manifest.status import ValidationState
 from provenance.service.store.database import Database
-from provenance.service.store.key_store import Clock, KeyStore, as_utc
-from provenance.service.store.migrations import is_newest
-from provenance.service.store.stored_report import Entry, ReportKey, check_key, check_sha256, check_text
-from provenance.service.store.tables import PROBE, REPORTS, REVISION_TABLE, Time
+from provenance.service.store.key_store import KeyStore
+from provenance.service.store.migrations import is_newest, open_database
+from provenance.service.store.report_store import ReportStore
+from provenance.service.store.tables import PROBE, REVISION_TABLE
+from provenance.service.store.utc_time import UtcClock, utc_now
 
-MAX_PAGE = 100
-MAX_REPORT = 1024 * 1024
-"""
-Characters of the longest report that is kept; those of images seen so far have up to 13,000.
-"""
+TIMEOUT_S = 5.0
 
-STATES = tuple(state.value for state in ValidationState)
-ORIGINS = ("active", "ingredient", "none")
-"""
-What `Store.search` takes as `state` and as `origin`.
-"""
-
-_PURGED_AT_ONCE = 500
 # About what the largest usual report takes, so that there is room for one if there is room for this.
 _PROBE_BYTES = 64 * 1024
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = struct.Struct(">qq")
-_NO_CURSOR = "cursor has to be one that an earlier page gave"
-_CURSOR_TEXT = re.compile(r"[A-Za-z0-9_-]{22}")
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class StoredReport(NamedTuple):
-    """
-    A report that is kept.
-
-    Attributes:
-        id: Its number in this store.
-
-        key: What the verdict depends on.
-
-        state: What the credentials prove.
-
-        accepted: Whether the policy accepts that.
-
-        created_at: When it was kept.
-
-        report: The report as JSON text in ASCII; `asset.name` is null.
-    """
-
-    id: int
-    key: ReportKey
-    state: str
-    accepted: bool
-    created_at: datetime
-    report: str
-
-
-class ReportPage(NamedTuple):
-    """
-    Some of the reports that were searched for.
-
-    Attributes:
-        reports: The newest first; may be empty.
-
-        next_cursor: Where the next page begins, or None if this is the last.
-    """
-
-    reports: tuple[StoredReport, ...]
-    next_cursor: str | None
-
-
-_STORED = (
-    REPORTS.c.id,
-    REPORTS.c.sha256,
-    REPORTS.c.policy_digest,
-    REPORTS.c.trust_digest,
-    REPORTS.c.judged_by,
-    REPORTS.c.state,
-    REPORTS.c.accepted,
-    REPORTS.c.created_at,
-    REPORTS.c.report,
-)
-_IS_KEY = (
-    (REPORTS.c.sha256 == bindparam("sha256"))
-    & (REPORTS.c.policy_digest == bindparam("policy_digest"))
-    & (REPORTS.c.trust_digest == bindparam("trust_digest"))
-    & (REPORTS.c.judged_by == bindparam("judged_by"))
-)
-_FIND = select(*_STORED).where(_IS_KEY, or_(REPORTS.c.day.is_(None), REPORTS.c.day == bindparam("today")))
-_FIND_DAY = select(REPORTS.c.day).where(_IS_KEY)
 _FIND_REVISION: Select[str] = select(column("version_num")).select_from(table(REVISION_TABLE))
-_NEWEST_FIRST = (REPORTS.c.created_at.desc(), REPORTS.c.id.desc())
 
 
-class Store(KeyStore):
+class Store:
     """
-    Reports and API keys in a database; safe to share between threads; a context manager.
+    A database that is open; safe to share between threads; a context manager.
 
-    Made by `open`, which `KeyStore` has.
+    Attributes:
+        reports: The reports in it.
+
+        keys: The API keys in it.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: UtcClock) -> None:
         """
         Use a database that is up to date; `open` sees to that.
         """
-        super().__init__(database, clock)
-        insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
-        # Inline: nobody asks for the number of the new row, and counting rows is meant to work.
-        keep = insert(REPORTS).inline()
-        replaced = {
-            name: keep.excluded[name]
-            for name in ("state", "accepted", "origin", "policy", "day", "created_at", "report")
-        }
-        # What holds on one day only gives way to what was judged later.
-        self._keep = keep.on_conflict_do_update(
-            index_elements=["sha256", "policy_digest", "trust_digest", "judged_by"],
-            set_=replaced,
-            where=REPORTS.c.day < keep.excluded.day,
-        ).execution_options(preserve_rowcount=True)
-        probe = insert(PROBE).values(id=1, content=bindparam("content"))
+        self._database = database
+        self.reports = ReportStore(database, clock)
+        self.keys = KeyStore(database, clock)
+        probe = database.insert(PROBE).values(id=1, content=bindparam("content"))
         self._probe = probe.on_conflict_do_update(
             index_elements=["id"], set_={"content": probe.excluded.content}
         )
 
-    def find(self, key: ReportKey) -> StoredReport | None:
+    @classmethod
+    def open(cls, url: str, *, timeout_s: float = TIMEOUT_S, clock: UtcClock = utc_now) -> Self:
         """
-        Find the report on an image that was judged before, if the verdict still holds.
-
-        Raises:
-            StoreError: If the database does not answer.
-
-            ValueError: If the key is none: no SHA-256 in lower-case hex.
-        """
-        check_key(key)
-        parameters = {**key._asdict(), "today": self._now().date()}
-        with self._database.connect() as connection:
-            row = connection.execute(_FIND, parameters).one_or_none()
-        return None if row is None else _stored(row)
-
-    def keep(self, entry: Entry, *, judged_at: datetime | None = None) -> bool:
-        """
-        Keep a verdict.
-
-        What is kept already stays, unless it held on an earlier day only.
+        Open a store, and bring its tables up to date; several instances may do so at once.
 
         Args:
-            entry: The verdict.
+            url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`. A file that is missing is
+                made.
 
-            judged_at: When judging began; by default now. Counts where the verdict depends on the day.
+            timeout_s: Seconds that may pass, each, until a connection is free, until it is made (with
+                PostgreSQL no fewer than two), and until a statement is answered.
 
-        Returns:
-            True if this verdict is in the database for good: committed, and with PostgreSQL as durable as
-            the server was set to. False if it is not kept: it is longer than `MAX_REPORT`, or that of a
-            later day is there.
-
-        Raises:
-            StoreError: If the database did not take it, or did not say so in time.
-
-            ValueError: If *judged_at* is not aware.
-        """
-        if len(entry.report) > MAX_REPORT:
-            return False
-        now = self._now()
-        day = None
-        if entry.is_for_a_day:
-            day = (now if judged_at is None else as_utc(judged_at, "judged_at")).date()
-        with self._database.connect() as connection:
-            result = connection.execute(self._keep, {**_as_row(entry), "day": day, "created_at": now})
-            if _count(result) or day is None:
-                return True
-            found: date | None = connection.execute(_FIND_DAY, entry.key._asdict()).scalar()
-        return found is None or found == day
-
-    def reports_of(self, sha256: str) -> tuple[StoredReport, ...]:
-        """
-        List all reports on an image, the newest first; those that held on an earlier day only, too.
+            clock: What tells the time.
 
         Raises:
-            StoreError: If the database does not answer.
+            StoreAddressError: If there can be no database at that address.
 
-            ValueError: If it is no SHA-256 in lower-case hex.
+            StoreVersionError: If a newer version of this program migrated the store.
+
+            StoreError: If the database cannot be reached or migrated.
+
+            ValueError: If the timeout is no positive number.
         """
-        statement = select(*_STORED).where(REPORTS.c.sha256 == check_sha256(sha256)).order_by(*_NEWEST_FIRST)
-        with self._database.connect() as connection:
-            return tuple(map(_stored, connection.execute(statement)))
-
-    def search(
-        self,
-        *,
-        state: str | None = None,
-        accepted: bool | None = None,
-        origin: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        policy: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> ReportPage:
-        """
-        Search for reports, a page at a time, the newest first.
-
-        From page to page none comes twice and none is left out, whatever is added meanwhile. One that is
-        replaced meanwhile is new.
-
-        Args:
-            state: A validation state.
-
-            accepted: Whether the policy accepted the image.
-
-            origin: Where the report finds Azure OpenAI's work: "active", "ingredient" or "none".
-
-            since: Kept at this time or later; aware.
-
-            until: Kept before this time; aware.
-
-            policy: Name of a policy.
-
-            cursor: `next_cursor` of the page before; None for the first.
-
-            limit: Most reports on the page, 1 to 100.
-
-        Raises:
-            StoreError: If the database does not answer.
-
-            ValueError: If an argument is not as above; the message names it.
-        """
-        if not 1 <= limit <= MAX_PAGE:
-            raise ValueError(f"limit has to be 1 to {MAX_PAGE}")
-        conditions: list[ColumnElement[bool]] = []
-        if state is not None:
-            conditions.append(REPORTS.c.state == _one_of(state, "state", STATES))
-        if accepted is not None:
-            conditions.append(REPORTS.c.accepted.is_(accepted))
-        if origin is not None:
-            conditions.append(REPORTS.c.origin == _one_of(origin, "origin", ORIGINS))
-        if since is not None:
-            conditions.append(REPORTS.c.created_at >= as_utc(since, "since"))
-        if until is not None:
-            conditions.append(REPORTS.c.created_at < as_utc(until, "until"))
-        if policy is not None:
-            conditions.append(REPORTS.c.policy == check_text(policy, "policy"))
-        if cursor is not None:
-            conditions.append(_older_than(*_read_cursor(cursor)))
-        statement = select(*_STORED).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit + 1)
-        with self._database.connect() as connection:
-            found = tuple(map(_stored, connection.execute(statement)))
-        page = found[:limit]
-        return ReportPage(page, _write_cursor(page[-1]) if len(found) > limit else None)
-
-    def delete(self, sha256: str) -> int:
-        """
-        Delete all reports on an image.
-
-        Returns:
-            How many there were.
-
-        Raises:
-            StoreError: If the database did not do it, or did not say so in time.
-
-            ValueError: If it is no SHA-256 in lower-case hex.
-        """
-        statement = delete(REPORTS).where(REPORTS.c.sha256 == check_sha256(sha256))
-        with self._database.connect() as connection:
-            return _count(connection.execute(statement))
-
-    def purge(self, before: datetime) -> int:
-        """
-        Delete the reports kept before a time, some hundred at once, so that others can write meanwhile.
-
-        Returns:
-            How many there were.
-
-        Raises:
-            StoreError: If the database failed; some may be deleted.
-
-            ValueError: If the time is not aware.
-        """
-        old = (
-            select(REPORTS.c.id).where(REPORTS.c.created_at < as_utc(before, "before")).limit(_PURGED_AT_ONCE)
-        )
-        statement = delete(REPORTS).where(REPORTS.c.id.in_(old))
-        purged = 0
-        while True:
-            with self._database.connect() as connection:
-                count = _count(connection.execute(statement))
-            purged += count
-            if count < _PURGED_AT_ONCE:
-                return purged
+        return cls(open_database(url, timeout_s=timeout_s), clock)
 
     def check(self) -> None:
         """
-        Find out whether the store can be used: is reached, up to date, and can be written to just now.
+        Check that the store can be used: is reached, up to date, and can be written to just now.
 
         Writes 64 KiB to the database each time.
 
@@ -339,45 +91,14 @@ class Store(KeyStore):
             connection.execute(self._probe, {"content": os.urandom(_PROBE_BYTES)})
         self._database.require_file()
 
+    def close(self) -> None:
+        """
+        End all connections; a store that is closed is not to be used any more.
+        """
+        self._database.close()
 
-def _as_row(entry: Entry) -> dict[str, Any]:
-    """
-    Write an entry as a row, without what depends on the time.
-    """
-    row = {**entry._asdict(), **entry.key._asdict()}
-    del row["key"], row["is_for_a_day"]
-    return row
+    def __enter__(self) -> Self:
+        return self
 
-
-def _stored(row: Sequence[Any]) -> StoredReport:
-    return StoredReport(row[0], ReportKey(*row[1:5]), *row[5:])
-
-
-def _one_of(text: str, name: str, allowed: Iterable[str]) -> str:
-    if text not in allowed:
-        raise ValueError(f"{name} has to be one of {', '.join(allowed)}")
-    return str(text)
-
-
-def _older_than(created_at: datetime, number: int) -> ColumnElement[bool]:
-    position = tuple_(bindparam("cursor_time", created_at, Time), bindparam("cursor_id", number, BigInteger))
-    return tuple_(REPORTS.c.created_at, REPORTS.c.id) < position
-
-
-def _write_cursor(last: StoredReport) -> str:
-    packed = _CURSOR.pack((last.created_at - _EPOCH) // _MICROSECOND, last.id)
-    return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[datetime, int]:
-    if _CURSOR_TEXT.fullmatch(text) is None:
-        raise ValueError(_NO_CURSOR)
-    time, number = _CURSOR.unpack(base64.urlsafe_b64decode(f"{text}=="))
-    try:
-        return _EPOCH + time * _MICROSECOND, number
-    except OverflowError:
-        raise ValueError(_NO_CURSOR) from None
-
-
-def _count(result: CursorResult[Any]) -> int:
-    return result.rowcount
+    def __exit__(self, *_: object) -> None:
+        self.close()

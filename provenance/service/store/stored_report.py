@@ -1,11 +1,14 @@
 """
-What the store keeps of a verdict, made where the verdict is: so nobody has to read the report again.
+A report before it is stored, and as it is found again.
+
+A record is made where the verdict is, so that nobody has to read the report again.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from provenance.verification.report import Report
@@ -34,9 +37,9 @@ class ReportKey(NamedTuple):
     judged_by: str
 
 
-class Entry(NamedTuple):
+class ReportRecord(NamedTuple):
     """
-    A verdict as it is kept; made by `entry_of`.
+    A verdict as it is to be kept; made by `make_record`.
 
     Attributes:
         key: What it depends on.
@@ -63,9 +66,49 @@ class Entry(NamedTuple):
     report: str
 
 
-def entry_of(key: ReportKey, report: Report, *, is_for_a_day: bool) -> Entry:
+class StoredReport(NamedTuple):
     """
-    Write a verdict as it is kept, without the asset's name.
+    A report that is kept.
+
+    Attributes:
+        id: Its number in this store.
+
+        key: What the verdict depends on.
+
+        state: What the credentials prove.
+
+        accepted: Whether the policy accepts that.
+
+        created_at: When it was kept.
+
+        report: The report as JSON text in ASCII; `asset.name` is null.
+    """
+
+    id: int
+    key: ReportKey
+    state: str
+    accepted: bool
+    created_at: datetime
+    report: str
+
+
+class ReportPage(NamedTuple):
+    """
+    Some of the reports that were searched for.
+
+    Attributes:
+        reports: The newest first; may be empty.
+
+        next_cursor: Where the next page begins, or None if this is the last.
+    """
+
+    reports: tuple[StoredReport, ...]
+    next_cursor: str | None
+
+
+def make_record(key: ReportKey, report: Report, *, is_for_a_day: bool) -> ReportRecord:
+    """
+    Write a verdict as it is to be kept, without the asset's name.
 
     Args:
         key: What it depends on.
@@ -83,7 +126,7 @@ def entry_of(key: ReportKey, report: Report, *, is_for_a_day: bool) -> Entry:
     about = (report["asset"]["sha256"], report["policy"]["digest"], report["trust"]["digest"])
     if about != key[:-1]:
         raise ValueError("the report is on another image, policy or trust profile than its key says")
-    return Entry(
+    return ReportRecord(
         key,
         report["state"],
         report["accepted"] is True,
@@ -103,7 +146,7 @@ def write(report: Report) -> str:
 
 def check_key(key: ReportKey) -> None:
     """
-    Make sure that a key is one.
+    Check that a key is one.
 
     Raises:
         ValueError: If there is something else in it than digests.
@@ -114,7 +157,7 @@ def check_key(key: ReportKey) -> None:
 
 def check_sha256(text: str) -> str:
     """
-    Make sure that a text is a SHA-256.
+    Check that a text is a SHA-256.
 
     Raises:
         ValueError: If it is not, in lower-case hex.
@@ -126,7 +169,7 @@ def check_sha256(text: str) -> str:
 
 def check_text(text: str, name: str) -> str:
     """
-    Make sure that a text can be kept: PostgreSQL has no U+0000, and neither database a lone surrogate.
+    Check that a text can be kept: PostgreSQL has no U+0000, and neither database a lone surrogate.
 
     Raises:
         ValueError: If it is too long or not printable; *name* says what it is.

@@ -14,7 +14,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from provenance.service.http import problem
-from provenance.service.upload.upload import Room, Upload
+from provenance.service.upload.file_pool import FilePool
+from provenance.service.upload.image_upload import ImageUpload
 
 OVERHEAD_BYTES = 8 * 1024
 """
@@ -103,7 +104,7 @@ class FormReader:
 
     def feed(self, piece: bytes) -> list[Event]:
         """
-        Take the next bytes.
+        Parse the next bytes.
 
         Returns:
             What is known by them; may be empty.
@@ -120,7 +121,7 @@ class FormReader:
 
     def close(self) -> None:
         """
-        Say that the body has ended.
+        Note that the body has ended.
 
         Raises:
             ProblemError: 400 if the form has not, or holds no file.
@@ -148,8 +149,8 @@ class FormReader:
 
     def _on_headers_finished(self) -> None:
         disposition, options = parse_options_header(self._headers.get(b"content-disposition"))
-        kind, _ = parse_options_header(self._headers.get(b"content-type"))
-        is_file = b"filename" in options or kind not in _NO_FILE
+        media_type, _ = parse_options_header(self._headers.get(b"content-type"))
+        is_file = b"filename" in options or media_type not in _NO_FILE
         if disposition != b"form-data" or not is_file:
             raise problem.bad_request(
                 "The form holds something that is not a file.",
@@ -171,37 +172,40 @@ class FormReader:
 
 
 async def read_files(
-    pieces: AsyncIterator[bytes], reader: FormReader, room: Room, take: Callable[[Upload], Awaitable[None]]
+    pieces: AsyncIterator[bytes],
+    reader: FormReader,
+    pool: FilePool,
+    receive: Callable[[ImageUpload], Awaitable[None]],
 ) -> None:
     """
-    Take the files of a form, one after the other.
+    Read the files of a form, one after the other.
 
     Args:
         pieces: The body.
 
         reader: Reads the form.
 
-        room: Where the files are put.
+        pool: Where the files are put.
 
-        take: Gets each file once all of it came, and closes it. It may be too large.
+        receive: Gets each file once all of it came, and closes it. It may be too large.
 
     Raises:
-        ProblemError: 400, also for too many files, 408, or 503 if there is no room; some files may have been
-            taken by then.
+        ProblemError: 400, also for too many files, 408, or 503 if there is no room; some files may have
+            been read by then.
 
         ClientDisconnect: If the client is gone.
     """
-    upload: Upload | None = None
+    upload: ImageUpload | None = None
     try:
         async for piece in pieces:
             for event in reader.feed(piece):
                 if isinstance(event, Begin):
-                    upload = Upload(room, event.name)
+                    upload = ImageUpload(pool, event.name)
                 elif upload is not None and isinstance(event, Piece):
                     upload.write(event.content)
                 elif upload is not None:
                     complete, upload = upload, None
-                    await take(complete)
+                    await receive(complete)
     finally:
         if upload is not None:
             upload.close()

@@ -14,14 +14,17 @@ import pytest
 
 from provenance import StoreError, Verifier, to_dict
 from provenance.service.auth import key_cache
-from provenance.service.auth.api_key import ApiKey
-from provenance.service.auth.key_cache import FRESH_S, MAX_ASKED, STALE_S, KeyRing
+from provenance.service.auth.key_cache import FRESH_S, MAX_ASKED, STALE_S, KeyCache
 from provenance.service.auth.rate_limit import RateLimit
 from provenance.service.http.problem import ProblemError
-from provenance.service.observability.metrics import Meter
-from provenance.service.store.report_cache import REST_S, Rest, Shelf
+from provenance.service.observability.metrics import Metrics
+from provenance.service.store.api_key import ApiKey
+from provenance.service.store.circuit_breaker import OPEN_S, CircuitBreaker
+from provenance.service.store.key_store import KeyStore
+from provenance.service.store.report_cache import ReportCache
+from provenance.service.store.report_store import ReportStore
 from provenance.service.store.store import Store
-from tests.service.store_support import entry, key_of
+from tests.service.store_support import key_of, record_of
 from tests.service.support import ABSENT
 
 
@@ -35,7 +38,7 @@ class Clock:
 
     def __call__(self) -> float:
         """
-        Tell the time.
+        Return the time.
         """
         return self.now
 
@@ -62,7 +65,7 @@ class Asked:
     Counts what a method of the store is asked, and fails while it is told to.
     """
 
-    def __init__(self, store: Store, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: KeyStore | ReportStore, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self.fails = False
         real = getattr(store, name)
@@ -80,67 +83,67 @@ class Asked:
 
 
 @pytest.fixture
-def ring(store: Store, clock: Clock) -> Iterator[KeyRing]:
+def cache(store: Store, clock: Clock) -> Iterator[KeyCache]:
     """
-    Make a key ring.
+    Make a cache of keys.
     """
-    made = KeyRing(store, Meter(), clock)
+    made = KeyCache(store.keys, Metrics(), clock)
     yield made
     made.close()
 
 
-def find(ring: KeyRing, text: str) -> ApiKey | None:
+def find(cache: KeyCache, text: str) -> ApiKey | None:
     """
     Find a key.
     """
-    return asyncio.run(ring.find(text))
+    return asyncio.run(cache.find(text))
 
 
 def test_a_key_is_looked_up_once_in_a_while(
-    ring: KeyRing, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Not for each request.
     """
-    key, text = store.create_key("test", ["verify"])
-    asked = Asked(store, "find_key", monkeypatch)
+    key, text = store.keys.create_key("test", ["verify"])
+    asked = Asked(store.keys, "find_key", monkeypatch)
 
-    found = [find(ring, text) for _ in range(3)]
+    found = [find(cache, text) for _ in range(3)]
     clock.now += FRESH_S
-    found.append(find(ring, text))
+    found.append(find(cache, text))
 
     assert found == [key] * 4
     assert asked.count == 2
 
 
 def test_a_revoked_key_is_refused_once_it_is_looked_up_again(
-    ring: KeyRing, store: Store, clock: Clock
+    cache: KeyCache, store: Store, clock: Clock
 ) -> None:
     """
     No later.
     """
-    key, text = store.create_key("test", ["verify"])
-    find(ring, text)
-    store.revoke_key(key.id)
+    key, text = store.keys.create_key("test", ["verify"])
+    find(cache, text)
+    store.keys.revoke_key(key.id)
 
-    remembered = find(ring, text)
+    remembered = find(cache, text)
     clock.now += FRESH_S
 
     assert remembered == key
-    assert find(ring, text) is None
+    assert find(cache, text) is None
     clock.now -= FRESH_S
-    assert find(ring, text) is None
+    assert find(cache, text) is None
 
 
 def test_made_up_keys_hold_up_nobody_who_has_one(
-    ring: KeyRing, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Where the store hangs, only so many of them wait; once it failed, those that waited do not ask as well.
     """
-    key, text = store.create_key("test", ["verify"])
-    made_up = [store.create_key(str(number), ["verify"])[1] for number in range(MAX_ASKED + 1)]
-    real, asked, answered = store.find_key, [], threading.Event()
+    key, text = store.keys.create_key("test", ["verify"])
+    made_up = [store.keys.create_key(str(number), ["verify"])[1] for number in range(MAX_ASKED + 1)]
+    real, asked, answered = store.keys.find_key, [], threading.Event()
 
     def hang(presented: str) -> ApiKey | None:
         if presented == text:
@@ -150,17 +153,17 @@ def test_made_up_keys_hold_up_nobody_who_has_one(
         raise StoreError("it is gone")
 
     async def ask() -> tuple[ApiKey | None, list[ApiKey | BaseException | None]]:
-        await ring.find(text)
+        await cache.find(text)
         clock.now += FRESH_S
-        waiting = [asyncio.ensure_future(ring.find(other)) for other in made_up[:-1]]
+        waiting = [asyncio.ensure_future(cache.find(other)) for other in made_up[:-1]]
         await asyncio.sleep(0)
-        known = await ring.find(text)
+        known = await cache.find(text)
         with pytest.raises(ProblemError, match="503 too-busy"):
-            await ring.find(made_up[-1])
+            await cache.find(made_up[-1])
         answered.set()
         return known, await asyncio.gather(*waiting, return_exceptions=True)
 
-    monkeypatch.setattr(store, "find_key", hang)
+    monkeypatch.setattr(store.keys, "find_key", hang)
 
     known, others = asyncio.run(ask())
 
@@ -170,14 +173,14 @@ def test_made_up_keys_hold_up_nobody_who_has_one(
 
 
 def test_a_key_that_expires_is_refused_at_once(
-    ring: KeyRing, store: Store, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Though it is remembered.
     """
     now = datetime.now(UTC)
-    key, text = store.create_key("test", ["verify"], now + timedelta(hours=1))
-    assert find(ring, text) == key
+    key, text = store.keys.create_key("test", ["verify"], now + timedelta(hours=1))
+    assert find(cache, text) == key
 
     class Later:
         @staticmethod
@@ -186,61 +189,61 @@ def test_a_key_that_expires_is_refused_at_once(
 
     monkeypatch.setattr(key_cache, "datetime", Later)
 
-    assert find(ring, text) is None
+    assert find(cache, text) is None
 
 
 def test_a_key_is_accepted_while_the_store_is_gone_but_not_for_ever(
-    ring: KeyRing, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     A database that restarts must not stop moderation; one that is gone must not keep a key alive.
     """
-    key, text = store.create_key("test", ["verify"])
-    asked = Asked(store, "find_key", monkeypatch)
-    find(ring, text)
+    key, text = store.keys.create_key("test", ["verify"])
+    asked = Asked(store.keys, "find_key", monkeypatch)
+    find(cache, text)
     asked.fails = True
 
     clock.now += STALE_S - 1
-    found = [find(ring, text) for _ in range(5)]
+    found = [find(cache, text) for _ in range(5)]
     clock.now += 1
     with pytest.raises(StoreError):
-        find(ring, text)
+        find(cache, text)
 
     assert found == [key] * 5
     assert asked.count == 3  # once it was there, once to see that it is gone, once at the end
     asked.fails = False
-    clock.now += REST_S
-    assert find(ring, text) == key
+    clock.now += OPEN_S
+    assert find(cache, text) == key
 
 
 def test_what_is_no_key_is_never_looked_up(
-    ring: KeyRing, store: Store, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Nor is one remembered that does not exist.
     """
-    asked = Asked(store, "find_key", monkeypatch)
+    asked = Asked(store.keys, "find_key", monkeypatch)
 
-    assert [find(ring, text) for text in ("", "aip_", "x" * 10_000, "\udcff", "aip_" + "a" * 100)] == [
+    assert [find(cache, text) for text in ("", "aip_", "x" * 10_000, "\udcff", "aip_" + "a" * 100)] == [
         None
     ] * 5
     assert asked.count == 0
-    assert [find(ring, "aip_aaaaaaaaaaaaaaaa_" + "A" * 43) for _ in range(2)] == [None, None]
+    assert [find(cache, "aip_aaaaaaaaaaaaaaaa_" + "A" * 43) for _ in range(2)] == [None, None]
     assert asked.count == 2
 
 
 def test_only_so_many_keys_are_remembered(
-    ring: KeyRing, store: Store, monkeypatch: pytest.MonkeyPatch
+    cache: KeyCache, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Those that were looked up last.
     """
     monkeypatch.setattr(key_cache, "_MAX_KEYS", 2)
-    texts = [store.create_key("test", ["verify"])[1] for _ in range(3)]
-    asked = Asked(store, "find_key", monkeypatch)
+    texts = [store.keys.create_key("test", ["verify"])[1] for _ in range(3)]
+    asked = Asked(store.keys, "find_key", monkeypatch)
 
     for text in (*texts, *texts[1:], texts[0]):
-        assert find(ring, text) is not None
+        assert find(cache, text) is not None
 
     assert asked.count == 4
 
@@ -256,7 +259,7 @@ def test_a_bucket_empties_and_fills(clock: Clock) -> None:
 
     def taken() -> bool:
         try:
-            rate.take("a")
+            rate.consume("a")
         except ProblemError as error:
             return error.problem.headers["Retry-After"] != "1"
         return True
@@ -278,15 +281,15 @@ def test_what_is_owed_has_to_be_made_up(clock: Clock) -> None:
     The rest of a batch that was let in.
     """
     rate = RateLimit(60, 1, clock)
-    rate.take("a")
+    rate.consume("a")
     for _ in range(3):
-        rate.owe("a")
+        rate.consume_with_debt("a")
 
     with pytest.raises(ProblemError) as caught:
-        rate.take("a")
+        rate.consume("a")
 
     assert caught.value.problem.headers["Retry-After"] == "4"
-    rate.take("b")
+    rate.consume("b")
 
 
 def test_without_a_rate_nothing_is_counted(clock: Clock) -> None:
@@ -296,8 +299,8 @@ def test_without_a_rate_nothing_is_counted(clock: Clock) -> None:
     rate = RateLimit(0, 1, clock)
 
     for _ in range(100):
-        rate.take("a")
-        rate.owe("a")
+        rate.consume("a")
+        rate.consume_with_debt("a")
 
     assert rate._buckets == {}
 
@@ -313,42 +316,42 @@ def test_a_store_that_failed_is_left_alone_for_a_moment(
     """
     report = to_dict(Verifier().verify(ABSENT), sha256="0" * 64)
     key = key_of(report)
-    verdict = entry(report)
+    verdict = record_of(report)
     now = datetime.now(UTC)
-    finding, keeping = Asked(store, "find", monkeypatch), Asked(store, "keep", monkeypatch)
-    meter = Meter()
-    shelf = Shelf(store, meter, clock)
+    finding, keeping = Asked(store.reports, "find", monkeypatch), Asked(store.reports, "keep", monkeypatch)
+    metrics = Metrics()
+    cache = ReportCache(store.reports, metrics, clock)
     keeping.fails = True
 
-    kept = [shelf.keep(verdict, now) for _ in range(3)]
-    found = shelf.find(key)
+    kept = [cache.keep(verdict, now) for _ in range(3)]
+    found = cache.find(key)
     finding.fails = True
-    without = [shelf.find(key), shelf.find(key), shelf.keep(verdict, now)]
+    without = [cache.find(key), cache.find(key), cache.keep(verdict, now)]
     counts = (keeping.count, finding.count)
     finding.fails = keeping.fails = False
-    clock.now += REST_S
-    again = [shelf.find(key), shelf.keep(verdict, now), shelf.find(key) is not None]
+    clock.now += OPEN_S
+    again = [cache.find(key), cache.keep(verdict, now), cache.find(key) is not None]
 
     assert kept == [False] * 3
     assert found is None
     assert without == [None, None, False]
     assert counts == (1, 2)
     assert again == [None, True, True]
-    assert meter.registry.get_sample_value("provenance_store_errors_total", {"operation": "keep"}) == 1
+    assert metrics.registry.get_sample_value("provenance_store_errors_total", {"operation": "keep"}) == 1
 
 
-def test_after_a_rest_one_asks_for_all(clock: Clock) -> None:
+def test_after_a_failure_one_asks_for_all(clock: Clock) -> None:
     """
     Were all to ask, all would wait until it times out.
     """
-    rest = Rest(clock)
+    breaker = CircuitBreaker(clock)
 
-    assert not rest.lasts()
-    assert rest.begin()
-    assert not rest.begin()
-    assert rest.lasts()
-    clock.now += REST_S
-    assert rest.lasts(ask=False)
-    assert [rest.lasts(), rest.lasts(), rest.lasts()] == [False, True, True]
-    rest.end()
-    assert not rest.lasts()
+    assert not breaker.is_open()
+    assert breaker.record_failure()
+    assert not breaker.record_failure()
+    assert breaker.is_open()
+    clock.now += OPEN_S
+    assert breaker.is_open(probe=False)
+    assert [breaker.is_open(), breaker.is_open(), breaker.is_open()] == [False, True, True]
+    breaker.record_success()
+    assert not breaker.is_open()

@@ -13,11 +13,8 @@ import pytest
 from provenance import SettingsError, builtin_policies
 from provenance.distribution import state_folder
 from provenance.loopback import is_loopback
-from provenance.service.config.settings import (
-    Settings,
-    load_settings,
-    table,
-)
+from provenance.service.config.load import load_settings
+from provenance.service.config.settings import Settings, table
 from provenance.workers import usable_processors
 
 NOTHING: dict[str, str] = {}
@@ -50,7 +47,7 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert settings.policies[0] == "azure-openai"
     assert set(settings.policies) == set(builtin_policies())
     assert settings.worker_count == usable_processors()
-    assert settings.seats == 9 * settings.worker_count
+    assert settings.admission_slots == 9 * settings.worker_count
     assert settings.no_auth is False
 
 
@@ -65,7 +62,7 @@ def test_each_source_overrides_the_one_before(config: Path) -> None:
 
     assert (settings.port, settings.log_level) == (1, "error")
     assert settings.worker_count == 3
-    assert settings.seats == 3 + 7
+    assert settings.admission_slots == 3 + 7
 
 
 def test_the_environment_names_a_file(config: Path) -> None:
@@ -400,5 +397,5 @@ def test_the_table_has_all_settings_and_says_what_they_mean() -> None:
     rows = table()
 
     assert {row.name for row in rows} == {field.name for field in dataclasses.fields(Settings)} - {"no_auth"}
-    assert all(row.kind and row.default and row.meaning.endswith(".") for row in rows)
+    assert all(row.type_name and row.default and row.meaning.endswith(".") for row in rows)
     assert len({row.meaning for row in rows}) == len(rows)

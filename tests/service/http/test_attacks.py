@@ -22,7 +22,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from provenance.service.http import protocol
+from provenance.service.http import protocol, transport
 from tests.service.support import (
     ABSENT,
     ACCEPTED,
@@ -61,7 +61,7 @@ class Answer(NamedTuple):
 
 def answers(received: bytes) -> list[Answer]:
     """
-    Take apart what a connection gave.
+    Parse what a connection gave.
     """
     found = []
     while received:
@@ -84,7 +84,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     Run a service that waits for nobody for long.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "LINGER_S", SLOW_S)
+        patch.setattr(transport, "LINGER_S", SLOW_S)
         yield from _run(tmp_path_factory.mktemp("service"))
 
 
@@ -113,14 +113,14 @@ def key(service: Running) -> str:
 @pytest.fixture(autouse=True)
 def unharmed(service: Running) -> Iterator[None]:
     """
-    See to it that afterwards the service is what it was: ready, with every seat free and no request open.
+    Check that afterwards the service is what it was: ready, every admission slot free, no request open.
     """
-    before = service.service.judging.restarts
+    before = service.resources.dispatcher.restarts
     yield
-    until(lambda: service.service.judging.taken == 0)
-    until(lambda: service.service.meter.registry.get_sample_value("provenance_in_flight") == 0)
+    until(lambda: service.resources.dispatcher.admitted == 0)
+    until(lambda: service.resources.metrics.registry.get_sample_value("provenance_in_flight") == 0)
     assert httpx.get(f"{service.address}/readyz").status_code == 200
-    assert service.service.judging.restarts == before
+    assert service.resources.dispatcher.restarts == before
 
 
 def post(key: str, *lines: str, path: str = "/v1/verify", body: bytes = b"") -> bytes:
@@ -791,7 +791,7 @@ def test_far_too_many_connections_are_just_closed(service: Running) -> None:
     To tell each of them why would take all descriptors that there are.
     """
     connections = service.server.server_state.connections
-    held = [service.connect() for _ in range(40 + protocol.MAX_TURNED_AWAY + 40)]
+    held = [service.connect() for _ in range(40 + protocol.MAX_REFUSED_CONNECTIONS + 40)]
     try:
         until(lambda: _ends(held[-1]))
         most = len(connections)
@@ -800,7 +800,7 @@ def test_far_too_many_connections_are_just_closed(service: Running) -> None:
             connection.close()
     until(lambda: not connections)
 
-    assert most <= 40 + protocol.MAX_TURNED_AWAY
+    assert most <= 40 + protocol.MAX_REFUSED_CONNECTIONS
 
 
 def _ends(connection: socket.socket) -> bool:
@@ -866,21 +866,21 @@ def test_a_client_that_goes_away_leaves_nothing_behind(service: Running, key: st
                 connection.sendall(data)
 
     until(lambda: not service.server.server_state.connections)
-    until(lambda: open_files() <= before + service.service.judging.seats + 2)
+    until(lambda: open_files() <= before + service.resources.dispatcher.slots + 2)
 
 
-def test_when_all_seats_are_taken_others_are_sent_away_at_once(service: Running, key: str) -> None:
+def test_when_all_slots_are_in_use_others_are_refused_at_once(service: Running, key: str) -> None:
     """
-    Before their body is read; requests that need no seat are answered.
+    Before their body is read; requests that need no admission are answered.
     """
-    seats = service.service.judging.seats
+    slots = service.resources.dispatcher.slots
     held = []
     try:
-        for _ in range(seats):
+        for _ in range(slots):
             connection = service.connect()
             held.append(connection)
             connection.sendall(post(key, f"Content-Length: {len(PNG)}", body=PNG[:100]))
-        until(lambda: service.service.judging.taken == seats)
+        until(lambda: service.resources.dispatcher.admitted == slots)
         answer = one(service, post(key, f"Content-Length: {len(PNG)}", "Expect: 100-continue"))
         health = httpx.get(f"{service.address}/healthz")
         for connection in held:
@@ -933,7 +933,7 @@ def test_without_keys_pages_of_other_sites_have_nothing_judged(
         page = httpx.get(f"{started.address}/", headers=headers)
 
         assert (asked.status_code, page.status_code) == (status, 200)
-        assert len(started.service.store.search().reports) == (status == 200)
+        assert len(started.resources.store.reports.search().reports) == (status == 200)
 
 
 def test_with_keys_it_does_not_matter_where_a_page_is(service: Running, key: str) -> None:

@@ -23,8 +23,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from provenance.errors import SettingsError
 from provenance.service.http.problem import INTERNAL
 from provenance.service.observability.json_log import JsonFormatter
-from provenance.service.observability.metrics import Meter
-from provenance.service.observability.tracing import NoTracing, open_tracing
+from provenance.service.observability.metrics import Metrics
+from provenance.service.observability.tracing import open_tracing
 from provenance.service.store.store import Store
 from tests.service.support import ABSENT, ACCEPTED, Process, Running, exchange, running, until
 
@@ -120,17 +120,17 @@ def test_a_strange_method_is_no_label() -> None:
     """
     There are as many as somebody cares to send.
     """
-    meter = Meter()
+    metrics = Metrics()
     for method in ("GET", "MKCALENDAR", "SUBSCRIBE"):
-        meter.begin()
-        meter.end("/", method, 405, 0.1, 0)
+        metrics.begin()
+        metrics.end("/", method, 405, 0.1, 0)
 
-    assert b'method="other",route="/",status="405"} 2.0' in meter.exposition()
-    assert b"MKCALENDAR" not in meter.exposition()
+    assert b'method="other",route="/",status="405"} 2.0' in metrics.exposition()
+    assert b"MKCALENDAR" not in metrics.exposition()
 
 
 def _samples(service: Running) -> dict[str, float]:
-    lines = service.service.meter.exposition().decode().splitlines()
+    lines = service.resources.metrics.exposition().decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
 
@@ -180,7 +180,7 @@ def test_each_request_has_one_line(tmp_path: Path) -> None:
 
 def _make_key(process: Process) -> str:
     with Store.open(f"sqlite:///{process.folder / 'service.db'}") as store:
-        return store.create_key("test", ["verify"])[1]
+        return store.keys.create_key("test", ["verify"])[1]
 
 
 def test_the_level_of_lines_can_be_chosen(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_failure_is_logged_by_its_place_and_told_without(
         raise ZeroDivisionError(SECRET_NAME)
 
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "level", logging.CRITICAL)
-    monkeypatch.setattr(service.service.store, "search", lambda **_: fail())
+    monkeypatch.setattr(service.resources.store.reports, "search", lambda **_: fail())
     with service.client("reports:read") as client, caplog.at_level(logging.ERROR):
         answer = client.get("/v1/reports")
         (record,) = until(lambda: [found for found in caplog.records if found.levelno == logging.ERROR])
@@ -393,11 +393,15 @@ def test_a_collector_that_is_not_there_costs_traces_only(tmp_path: Path) -> None
         assert httpx.post(f"{service.address}/v1/verify", content=PNG).status_code == 200
 
 
-def test_without_an_address_nothing_is_traced() -> None:
+def test_without_an_address_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Nor is the library for it needed.
     """
-    assert isinstance(open_tracing(""), NoTracing)
+    monkeypatch.delitem(sys.modules, "provenance.service.observability.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+
+    with open_tracing("").begin({"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}).span("find") as span:
+        assert not span.is_recording()
 
 
 def test_tracing_without_its_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import httpx
 import jsonschema
 import pytest
 
-from provenance.service.http import protocol
+from provenance.service.http import connection_problem
 from scripts import make_examples
 from tests.service.support import ABSENT, ACCEPTED, Running, running
 
@@ -112,7 +112,7 @@ def examples_of(part: Described) -> list[Any]:
 
 def exemplified(described: Described) -> Iterator[tuple[str, Described]]:
     """
-    Give whatever is to have examples: parameters, and the headers and contents of answers.
+    Yield whatever is to have examples: parameters, and the headers and contents of answers.
     """
     for _, _, one in operations(described):
         for parameter in one.get("parameters", ()):
@@ -215,7 +215,7 @@ def test_the_metrics_that_are_shown_are_there(service: Running, described: Descr
 
 def problem_shown(described: Described, response: str, example: str) -> Described:
     """
-    Give an example of a problem, but for what each request has of its own.
+    Return an example of a problem, but for what each request has of its own.
     """
     content = described["components"]["responses"][response]["content"]["application/problem+json"]
     value: Described = content["examples"][example]["value"]
@@ -235,7 +235,7 @@ def announcing(service: Running, path: str, content_type: str) -> httpx.Response
 
 def problems_met(service: Running) -> Iterator[tuple[str, str, httpx.Response]]:
     """
-    Have a service with keys refuse what it refuses; by the names of answer and example.
+    Ask a service with keys for what it refuses; by the names of answer and example.
     """
     image = ACCEPTED.read_bytes()
     none = "0" * 64
@@ -284,8 +284,11 @@ def test_problems_of_a_connection_are_as_they_are_shown(described: Described) ->
     """
     They are made before there is a request that could be refused.
     """
-    made = {("408", "head"): protocol.HEAD_TOO_SLOW, ("431", "head"): protocol.HEAD_TOO_LARGE}
-    made["503", "connections"] = protocol.TOO_MANY_CONNECTIONS
+    made = {
+        ("408", "head"): connection_problem.HEAD_TOO_SLOW,
+        ("431", "head"): connection_problem.HEAD_TOO_LARGE,
+    }
+    made["503", "connections"] = connection_problem.TOO_MANY_CONNECTIONS
 
     for (response, example), problem in made.items():
         assert json.loads(problem.body("")) == problem_shown(described, response, example)

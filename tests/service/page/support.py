@@ -152,7 +152,7 @@ def unfold(page: Page) -> None:
 
 def has_focus(page: Page, selector: str) -> bool:
     """
-    Tell whether an element has the focus.
+    Return whether an element has the focus.
     """
     found: bool = page.evaluate(f"document.activeElement.matches({json.dumps(selector)})")
     return found

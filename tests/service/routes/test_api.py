@@ -45,16 +45,16 @@ def client(service: Running) -> Iterator[httpx.Client]:
 @pytest.fixture
 def fresh(service: Running) -> Running:
     """
-    Forget all reports.
+    Delete all reports.
     """
-    for stored in service.service.store.search(limit=100).reports:
-        service.service.store.delete(stored.key.sha256)
+    for stored in service.resources.store.reports.search(limit=100).reports:
+        service.resources.store.reports.delete(stored.key.sha256)
     return service
 
 
 def is_problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
     """
-    Assert that an answer is a problem of a kind, and give it.
+    Check that an answer is a problem of some type, and return it.
     """
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     content: dict[str, Any] = answer.json()
@@ -138,7 +138,7 @@ def test_a_form_with_a_file_gives_the_report_its_name(fresh: Running, client: ht
 
     assert answer.headers["provenance-report"] == "reused"
     assert answer.json() == {**bare, "asset": {**bare["asset"], "name": "pic%22ture\u202e.png"}}
-    (stored,) = fresh.service.store.reports_of(SHA256)
+    (stored,) = fresh.resources.store.reports.of_image(SHA256)
     assert json.loads(stored.report)["asset"]["name"] is None
 
 
@@ -297,7 +297,7 @@ def test_a_batch_gets_reports_in_its_order(fresh: Running, client: httpx.Client)
     for report in reports:
         VALIDATOR.validate(report)
     assert answer.headers["provenance-stored"] == "yes"
-    assert len(fresh.service.store.search().reports) == 2
+    assert len(fresh.resources.store.reports.search().reports) == 2
 
 
 def test_an_image_that_is_too_large_costs_a_batch_only_itself(client: httpx.Client) -> None:
@@ -524,11 +524,11 @@ def test_a_revoked_key_is_refused_soon(service: Running, monkeypatch: pytest.Mon
     """
     Once what is remembered of it is too old; here, at once.
     """
-    key, text = service.service.store.create_key("test", ["verify"])
+    key, text = service.resources.store.keys.create_key("test", ["verify"])
     headers = {"Authorization": f"Bearer {text}"}
     before = httpx.post(f"{service.address}/v1/verify", content=PNG, headers=headers)
 
-    service.service.store.revoke_key(key.id)
+    service.resources.store.keys.revoke_key(key.id)
     monkeypatch.setattr("provenance.service.auth.key_cache.FRESH_S", 0.0)
     after = httpx.post(f"{service.address}/v1/verify", content=PNG, headers=headers)
 

@@ -26,7 +26,7 @@ from provenance.errors import ProvenanceError, StoreAddressError, StoreError, St
 from provenance.service.store import migrations
 from provenance.service.store.database import Database
 from provenance.service.store.store import Store
-from provenance.service.store.stored_report import Entry, ReportKey
+from provenance.service.store.stored_report import ReportKey, ReportRecord
 from provenance.service.store.tables import METADATA, REVISION_TABLE
 from tests.service.postgresql_support import PASSWORD, PostgreSQL
 
@@ -123,7 +123,7 @@ def test_a_store_that_is_up_to_date_is_opened_as_it_is(database_url: str) -> Non
     Store.open(database_url).close()
 
     with migrating(database_url), Store.open(database_url, timeout_s=0.2) as store:
-        assert store.list_keys() == ()
+        assert store.keys.list_keys() == ()
 
 
 def test_an_instance_waits_while_another_one_migrates(database_url: str) -> None:
@@ -169,7 +169,7 @@ from provenance.service.store.store import Store
 sys.stdin.read(1)
 with Store.open(sys.argv[1]) as store:
     store.check()
-    print(store.create_key("instance", ["verify"])[0].id)
+    print(store.keys.create_key("instance", ["verify"])[0].id)
 """
 
 
@@ -192,7 +192,7 @@ def test_several_instances_start_at_once(database_url: str) -> None:
 
     assert [errors for _, errors in outcomes] == [""] * 4
     with Store.open(database_url) as store:
-        assert {key.id for key in store.list_keys()} == {answer.strip() for answer, _ in outcomes}
+        assert {key.id for key in store.keys.list_keys()} == {answer.strip() for answer, _ in outcomes}
 
 
 def test_threads_of_one_process_can_open_stores_at_once(postgresql: PostgreSQL, tmp_path: Path) -> None:
@@ -279,13 +279,13 @@ def test_reports_of_an_older_version_are_shown_and_answer_nothing(database_url: 
     key = ReportKey("a" * 64, "b" * 64, "c" * 64, "d" * 64)
     no = "0" if database_url.startswith("sqlite") else "false"
     execute(database_url, OLD_ROW.format(**key._asdict(), no=no))
-    entry = Entry(key, "absent", False, "none", "azure-openai", False, "{}")  # noqa: FBT003 - as rows have it
+    entry = ReportRecord(key, "absent", False, "none", "azure-openai", False, "{}")  # noqa: FBT003 - as rows have it
 
     with Store.open(database_url) as store:
-        old = store.reports_of(key.sha256)
-        answered = store.find(key)
-        kept = store.keep(entry)
-        both = store.reports_of(key.sha256)
+        old = store.reports.of_image(key.sha256)
+        answered = store.reports.find(key)
+        kept = store.reports.keep(entry)
+        both = store.reports.of_image(key.sha256)
 
     assert [report.key.judged_by[:11] for report in old] == ["c2pa-python"]
     assert answered is None
@@ -545,13 +545,13 @@ def test_opening_a_store_twice_drops_no_locks(tmp_path: Path) -> None:
         with Store.open(url) as second:
             second.check()
             ran = subprocess.run(command, input="x", capture_output=True, text=True, check=True, timeout=60)
-            ours = first.create_key("ours", ["verify"])[0].id
+            ours = first.keys.create_key("ours", ["verify"])[0].id
             again = subprocess.run(command, input="x", capture_output=True, text=True, check=True, timeout=60)
 
             theirs = {ran.stdout.strip(), again.stdout.strip()}
-            assert {key.id for key in second.list_keys()} == {ours, *theirs}
+            assert {key.id for key in second.keys.list_keys()} == {ours, *theirs}
     with Store.open(url) as store:
-        assert {key.id for key in store.list_keys()} == {ours, *theirs}
+        assert {key.id for key in store.keys.list_keys()} == {ours, *theirs}
 
 
 @pytest.mark.parametrize("change", ["deleted", "moved", "replaced"])

@@ -19,11 +19,12 @@ import pytest
 
 from provenance.authority import Authority
 from provenance.errors import UnreadableAssetError
-from provenance.service.store.store import MAX_PAGE, MAX_REPORT, Store, StoredReport
-from provenance.service.store.stored_report import ReportKey, entry_of
+from provenance.service.store.report_store import MAX_PAGE, MAX_REPORT
+from provenance.service.store.store import Store
+from provenance.service.store.stored_report import ReportKey, StoredReport, make_record
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report, error_to_dict, schema
-from tests.service.store_support import DAY, NOON, Clock, digest, entry, key_of, make_reports, numbered
+from tests.service.store_support import DAY, NOON, Clock, digest, key_of, make_reports, numbered, record_of
 
 HOSTILE = "\0\x1b[31m\u202e\u2028\"'\\</script>%s\udfff\ud800\U0001f600'; DROP TABLE provenance_reports; --"
 KINDS = ("absent", "invalid", "changed", "trusted", "lineage", "undated")
@@ -58,7 +59,7 @@ def keep(store: Store, report: Report) -> ReportKey:
     """
     Keep a report under its own key.
     """
-    assert store.keep(entry(report)) is True
+    assert store.reports.keep(record_of(report)) is True
     return key_of(report)
 
 
@@ -66,7 +67,7 @@ def found(store: Store, key: ReportKey) -> StoredReport:
     """
     Find what must be there.
     """
-    stored = store.find(key)
+    stored = store.reports.find(key)
     assert stored is not None
     return stored
 
@@ -75,9 +76,9 @@ def walk(store: Store, *, limit: int, **conditions: Any) -> list[StoredReport]: 
     """
     Read all pages of a search.
     """
-    pages = [store.search(limit=limit, **conditions)]
+    pages = [store.reports.search(limit=limit, **conditions)]
     while pages[-1].next_cursor is not None:
-        pages.append(store.search(limit=limit, cursor=pages[-1].next_cursor, **conditions))
+        pages.append(store.reports.search(limit=limit, cursor=pages[-1].next_cursor, **conditions))
     assert all(len(page.reports) == limit for page in pages[:-1])
     return [report for page in pages for report in page.reports]
 
@@ -128,7 +129,7 @@ def test_hostile_text_survives(store: Store, reports: dict[str, Report]) -> None
     key = keep(store, report)
 
     assert json.loads(found(store, key).report)["manifests"] == report["manifests"]
-    assert json.loads(store.search().reports[0].report)["origin"]["description"] == HOSTILE
+    assert json.loads(store.reports.search().reports[0].report)["origin"]["description"] == HOSTILE
 
 
 def test_nothing_is_found_that_was_not_kept(store: Store, reports: dict[str, Report]) -> None:
@@ -143,7 +144,7 @@ def test_nothing_is_found_that_was_not_kept(store: Store, reports: dict[str, Rep
         key._replace(judged_by="0" * 64),
     ]
 
-    assert [store.find(other) for other in others] == [None] * 4
+    assert [store.reports.find(other) for other in others] == [None] * 4
 
 
 def test_what_is_kept_stays(store: Store, reports: dict[str, Report], clock: Clock) -> None:
@@ -154,10 +155,10 @@ def test_what_is_kept_stays(store: Store, reports: dict[str, Report], clock: Clo
     first = found(store, key)
     clock.advance()
 
-    assert store.keep(entry(reports["trusted"])) is True
+    assert store.reports.keep(record_of(reports["trusted"])) is True
 
     assert found(store, key) == first
-    assert store.reports_of(key.sha256) == (first,)
+    assert store.reports.of_image(key.sha256) == (first,)
 
 
 def test_threads_that_keep_the_same_reports_agree(store: Store, reports: dict[str, Report]) -> None:
@@ -189,11 +190,11 @@ def test_a_report_that_is_too_long_is_not_kept(store: Store, reports: dict[str, 
     longest, too_long = numbered(report, 1), copy.deepcopy(numbered(report, 2))
     too_long["manifests"][0]["title"] += "x"
 
-    assert store.keep(entry(longest)) is True
-    assert store.keep(entry(too_long)) is False
+    assert store.reports.keep(record_of(longest)) is True
+    assert store.reports.keep(record_of(too_long)) is False
 
     assert len(found(store, key_of(longest)).report) == MAX_REPORT
-    assert store.find(key_of(too_long)) is None
+    assert store.reports.find(key_of(too_long)) is None
 
 
 @pytest.mark.parametrize("part", ["sha256", "policy_digest", "trust_digest"])
@@ -204,9 +205,9 @@ def test_a_report_on_something_else_is_refused(store: Store, reports: dict[str, 
     other = key_of(reports["trusted"])._replace(**{part: "f" * 64})
 
     with pytest.raises(ValueError, match="than its key says"):
-        store.keep(entry_of(other, reports["trusted"], is_for_a_day=False))
+        store.reports.keep(make_record(other, reports["trusted"], is_for_a_day=False))
 
-    assert store.search().reports == ()
+    assert store.reports.search().reports == ()
 
 
 def test_an_error_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
@@ -216,7 +217,7 @@ def test_an_error_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
     error = error_to_dict(UnreadableAssetError("it is a directory"))
 
     with pytest.raises(ValueError, match="no verdict"):
-        store.keep(entry_of(key_of(reports["trusted"]), error, is_for_a_day=False))
+        store.reports.keep(make_record(key_of(reports["trusted"]), error, is_for_a_day=False))
 
 
 # --- verdicts that depend on the day -------------------------------------------------------------
@@ -232,12 +233,12 @@ def test_a_verdict_that_depends_on_the_day_is_found_on_that_day(
     key = keep(store, reports["undated"])
 
     clock.time = datetime(2026, 8, 18, 5, 29, 59, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-    late = store.find(key)
+    late = store.reports.find(key)
     clock.advance(timedelta(seconds=1))
 
     assert late is not None
-    assert store.find(key) is None
-    assert store.reports_of(key.sha256) == (late,)
+    assert store.reports.find(key) is None
+    assert store.reports.of_image(key.sha256) == (late,)
 
 
 def test_a_verdict_of_another_day_replaces_it(store: Store, reports: dict[str, Report], clock: Clock) -> None:
@@ -249,14 +250,14 @@ def test_a_verdict_of_another_day_replaces_it(store: Store, reports: dict[str, R
     later = copy.deepcopy(reports["undated"])
     later.update(state="valid", accepted=False)
 
-    assert store.keep(entry(later)) is True
+    assert store.reports.keep(record_of(later)) is True
 
     stored = found(store, key)
     assert json.loads(stored.report)["state"] == "valid"
     assert stored.created_at == NOON + DAY
-    assert store.reports_of(key.sha256) == (stored,)
-    assert store.search(state="trusted").reports == ()
-    assert store.search(state="valid", accepted=False).reports == (stored,)
+    assert store.reports.of_image(key.sha256) == (stored,)
+    assert store.reports.search(state="trusted").reports == ()
+    assert store.reports.search(state="valid", accepted=False).reports == (stored,)
 
 
 def test_a_verdict_of_the_same_day_stays(store: Store, reports: dict[str, Report], clock: Clock) -> None:
@@ -267,7 +268,7 @@ def test_a_verdict_of_the_same_day_stays(store: Store, reports: dict[str, Report
     first = found(store, key)
     clock.advance(timedelta(hours=3))
 
-    assert store.keep(entry(reports["undated"])) is True
+    assert store.reports.keep(record_of(reports["undated"])) is True
 
     assert found(store, key) == first
 
@@ -281,9 +282,9 @@ def test_what_was_judged_before_midnight_does_not_hold_after_it(
     report = reports["undated"]
     clock.time = datetime(2026, 8, 18, 0, 0, 1, tzinfo=UTC)
 
-    assert store.keep(entry(report), judged_at=clock.time - timedelta(seconds=2)) is True
+    assert store.reports.keep(record_of(report), judged_at=clock.time - timedelta(seconds=2)) is True
 
-    assert store.find(key_of(report)) is None
+    assert store.reports.find(key_of(report)) is None
 
 
 def test_a_late_verdict_of_yesterday_does_not_replace_that_of_today(
@@ -296,7 +297,7 @@ def test_a_late_verdict_of_yesterday_does_not_replace_that_of_today(
     key = keep(store, report)
     today = found(store, key)
 
-    assert store.keep(entry(report), judged_at=NOON - DAY) is False
+    assert store.reports.keep(record_of(report), judged_at=NOON - DAY) is False
 
     assert found(store, key) == today
 
@@ -306,7 +307,7 @@ def test_a_dated_verdict_holds_on(store: Store, reports: dict[str, Report], cloc
     And when it was judged does not matter.
     """
     report = reports["trusted"]
-    assert store.keep(entry(report), judged_at=NOON - 10 * DAY) is True
+    assert store.reports.keep(record_of(report), judged_at=NOON - 10 * DAY) is True
     clock.advance(3650 * DAY)
 
     assert found(store, key_of(report)).created_at == NOON
@@ -319,7 +320,7 @@ def test_the_time_of_judging_names_its_zone(store: Store, reports: dict[str, Rep
     report = reports["undated"]
 
     with pytest.raises(ValueError, match="judged_at has to name a time zone"):
-        store.keep(entry(report), judged_at=NOON.replace(tzinfo=None))
+        store.reports.keep(record_of(report), judged_at=NOON.replace(tzinfo=None))
 
 
 # --- searched ------------------------------------------------------------------------------------
@@ -363,7 +364,7 @@ CONDITIONS = [
 
 def matches(report: Report, hour: int, wanted: dict[str, Any]) -> bool:
     """
-    Tell whether a report is what is searched for, by a second way.
+    Return whether a report is what is searched for, by a second way.
     """
     return (
         wanted["state"] in {None, report["state"]}
@@ -414,12 +415,12 @@ def test_pages_hold_still_while_reports_come_and_go(
     seen: list[str] = []
     cursor = None
     for number in range(100, 200):
-        page = store.search(limit=5, cursor=cursor)
+        page = store.reports.search(limit=5, cursor=cursor)
         seen += named(page.reports)
         clock.advance(timedelta(seconds=1))
         keep(store, numbered(reports["trusted"], number))
         # The last of this page is where the next one begins.
-        store.delete(seen[-1])
+        store.reports.delete(seen[-1])
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -446,9 +447,9 @@ def test_the_last_page_says_that_it_is_the_last(
     """
     for number in range(4):
         keep(store, numbered(reports["absent"], number))
-    cursors = [store.search(limit=limit).next_cursor]
+    cursors = [store.reports.search(limit=limit).next_cursor]
     while cursors[-1] is not None:
-        cursors.append(store.search(limit=limit, cursor=cursors[-1]).next_cursor)
+        cursors.append(store.reports.search(limit=limit, cursor=cursors[-1]).next_cursor)
 
     assert len(cursors) == pages
 
@@ -457,8 +458,8 @@ def test_an_empty_store_has_one_empty_page(store: Store) -> None:
     """
     No report, and no cursor.
     """
-    assert store.search() == ((), None)
-    assert store.reports_of("0" * 64) == ()
+    assert store.reports.search() == ((), None)
+    assert store.reports.of_image("0" * 64) == ()
 
 
 LARGEST = 2**63 - 1
@@ -483,7 +484,7 @@ def test_a_made_up_cursor_is_a_place_like_any_other(
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     times = [(time - epoch) // timedelta(microseconds=1) for time in (first, epoch, last)]
 
-    pages = [store.search(cursor=cursor(time, number)) for time in times]
+    pages = [store.reports.search(cursor=cursor(time, number)) for time in times]
 
     assert [len(page.reports) for page in pages] == [0, 0, 1]
 
@@ -515,7 +516,7 @@ def test_a_cursor_that_no_page_gave_is_refused(store: Store, text: str) -> None:
     As the caller's mistake, not the database's.
     """
     with pytest.raises(ValueError, match="cursor has to be one"):
-        store.search(cursor=text)
+        store.reports.search(cursor=text)
 
 
 @pytest.mark.parametrize(
@@ -547,7 +548,7 @@ def test_a_condition_that_makes_no_sense_is_refused(
     Its name is said; nothing of it reaches the database.
     """
     with pytest.raises(ValueError, match=message):
-        store.search(**conditions)
+        store.reports.search(**conditions)
 
 
 @pytest.mark.parametrize("policy", ["'; DROP TABLE provenance_reports; --", "%", "_zure-openai", "' OR ''='"])
@@ -557,8 +558,8 @@ def test_a_hostile_name_of_a_policy_is_a_name(store: Store, reports: dict[str, R
     """
     keep(store, reports["trusted"])
 
-    assert store.search(policy=policy).reports == ()
-    assert len(store.search(policy="azure-openai").reports) == 1
+    assert store.reports.search(policy=policy).reports == ()
+    assert len(store.reports.search(policy="azure-openai").reports) == 1
 
 
 def test_the_ends_of_time_can_be_searched_for(store: Store, reports: dict[str, Report]) -> None:
@@ -568,8 +569,8 @@ def test_the_ends_of_time_can_be_searched_for(store: Store, reports: dict[str, R
     keep(store, reports["trusted"])
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
-    assert len(store.search(since=first, until=last).reports) == 1
-    assert store.search(since=last).reports == store.search(until=first).reports == ()
+    assert len(store.reports.search(since=first, until=last).reports) == 1
+    assert store.reports.search(since=last).reports == store.reports.search(until=first).reports == ()
 
 
 NO_SHA256 = [
@@ -594,11 +595,11 @@ def test_what_is_no_sha256_is_refused(store: Store, reports: dict[str, Report], 
     key = key_of(reports["trusted"])
     for part in ("sha256", "policy_digest", "trust_digest", "judged_by"):
         with pytest.raises(ValueError, match="64 hexadecimal digits"):
-            store.find(key._replace(**{part: text}))
+            store.reports.find(key._replace(**{part: text}))
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
-        store.reports_of(text)
+        store.reports.of_image(text)
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
-        store.delete(text)
+        store.reports.delete(text)
 
 
 def test_a_hostile_name_of_a_policy_is_not_kept(store: Store, reports: dict[str, Report]) -> None:
@@ -609,7 +610,7 @@ def test_a_hostile_name_of_a_policy_is_not_kept(store: Store, reports: dict[str,
     report["policy"]["name"] = "a\0b"
 
     with pytest.raises(ValueError, match="the policy's name"):
-        store.keep(entry(report))
+        store.reports.keep(record_of(report))
 
 
 # --- deleted -------------------------------------------------------------------------------------
@@ -628,12 +629,12 @@ def test_all_reports_on_an_image_are_listed_and_deleted(
         report = {**reports["undated"], "policy": {"name": "p", "version": 1, "digest": str(number) * 64}}
         keys.append(keep(store, report))
 
-    assert [stored.key for stored in store.reports_of(keys[0].sha256)] == keys[::-1]
-    assert store.delete(keys[0].sha256) == 3
-    assert store.delete(keys[0].sha256) == 0
+    assert [stored.key for stored in store.reports.of_image(keys[0].sha256)] == keys[::-1]
+    assert store.reports.delete(keys[0].sha256) == 3
+    assert store.reports.delete(keys[0].sha256) == 0
 
-    assert store.reports_of(keys[0].sha256) == ()
-    assert [stored.key for stored in store.search().reports] == [other]
+    assert store.reports.of_image(keys[0].sha256) == ()
+    assert [stored.key for stored in store.reports.search().reports] == [other]
 
 
 def test_what_was_deleted_can_be_kept_again(store: Store, reports: dict[str, Report]) -> None:
@@ -641,9 +642,9 @@ def test_what_was_deleted_can_be_kept_again(store: Store, reports: dict[str, Rep
     Deleting is no ban.
     """
     key = keep(store, reports["trusted"])
-    store.delete(key.sha256)
+    store.reports.delete(key.sha256)
 
-    assert store.find(key) is None
+    assert store.reports.find(key) is None
     assert found(store, keep(store, reports["trusted"])).key == key
 
 
@@ -656,11 +657,11 @@ def test_old_reports_are_purged(store: Store, reports: dict[str, Report], clock:
     clock.advance()
     young = [keep(store, numbered(reports["absent"], number)) for number in range(2_000, 2_003)]
 
-    assert store.purge(NOON) == 0
-    assert store.purge(NOON + DAY) == 1_001
-    assert store.purge(NOON + DAY) == 0
+    assert store.reports.purge(NOON) == 0
+    assert store.reports.purge(NOON + DAY) == 1_001
+    assert store.reports.purge(NOON + DAY) == 0
 
-    assert {stored.key for stored in store.search().reports} == set(young)
+    assert {stored.key for stored in store.reports.search().reports} == set(young)
 
 
 def test_what_is_purged_is_said_with_a_zone(store: Store) -> None:
@@ -668,4 +669,4 @@ def test_what_is_purged_is_said_with_a_zone(store: Store) -> None:
     An hour too many would be gone for good.
     """
     with pytest.raises(ValueError, match="before has to name a time zone"):
-        store.purge(datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose
+        store.reports.purge(datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose

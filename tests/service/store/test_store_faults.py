@@ -26,7 +26,7 @@ from provenance.service.store.store import Store
 from provenance.trust.profile import TrustProfile
 from provenance.verification.report import Report
 from tests.service.postgresql_support import PostgreSQL
-from tests.service.store_support import entry, key_of, make_reports, numbered
+from tests.service.store_support import key_of, make_reports, numbered, record_of
 
 DISK_BYTES = 512 * 1024
 
@@ -44,14 +44,14 @@ def keep(store: Store, report: Report, number: int) -> bool:
     Keep the report on another image.
     """
     mine = numbered(report, number)
-    return store.keep(entry(mine))
+    return store.reports.keep(record_of(mine))
 
 
 def is_kept(store: Store, report: Report, number: int) -> bool:
     """
-    Tell whether that is there.
+    Return whether that is there.
     """
-    return store.find(key_of(numbered(report, number))) is not None
+    return store.reports.find(key_of(numbered(report, number))) is not None
 
 
 def every_call(store: Store, report: Report) -> dict[str, Callable[[], object]]:
@@ -60,16 +60,16 @@ def every_call(store: Store, report: Report) -> dict[str, Callable[[], object]]:
     """
     key = key_of(report)
     return {
-        "keep": lambda: store.keep(entry(report)),
-        "find": lambda: store.find(key),
-        "reports_of": lambda: store.reports_of(key.sha256),
-        "search": store.search,
-        "delete": lambda: store.delete("0" * 64),
+        "keep": lambda: store.reports.keep(record_of(report)),
+        "find": lambda: store.reports.find(key),
+        "reports_of": lambda: store.reports.of_image(key.sha256),
+        "search": store.reports.search,
+        "delete": lambda: store.reports.delete("0" * 64),
         "check": store.check,
-        "create_key": lambda: store.create_key("name", ["verify"]),
-        "find_key": lambda: store.find_key(f"aip_{'a' * 16}_{'a' * 43}"),
-        "list_keys": store.list_keys,
-        "revoke_key": lambda: store.revoke_key("a" * 16),
+        "create_key": lambda: store.keys.create_key("name", ["verify"]),
+        "find_key": lambda: store.keys.find_key(f"aip_{'a' * 16}_{'a' * 43}"),
+        "list_keys": store.keys.list_keys,
+        "revoke_key": lambda: store.keys.revoke_key("a" * 16),
     }
 
 
@@ -92,12 +92,12 @@ KEEPER = """
 import json, sys
 from itertools import count
 from provenance.service.store.store import Store
-from tests.service.store_support import entry, numbered
+from tests.service.store_support import record_of, numbered
 report = json.load(sys.stdin)
 with Store.open(sys.argv[1]) as store:
     for number in count():
         mine = numbered(report, number)
-        assert store.keep(entry(mine))
+        assert store.reports.keep(record_of(mine))
         print(number, flush=True)
 """
 
@@ -139,7 +139,7 @@ def test_what_a_killed_process_kept_is_there(
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
     """
-    Mount a disk of little room; gives what makes it larger.
+    Mount a disk of little room; returns what makes it larger.
     """
 
     def grow() -> None:
@@ -155,7 +155,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
 @contextmanager
 def small_files(_: Path) -> Iterator[Callable[[], None]]:
     """
-    Let no file of this process grow beyond a size, which needs no privileges; gives what lifts it.
+    Allow no file of this process to grow beyond a size, which needs no privileges; returns what lifts it.
     """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -171,7 +171,7 @@ def small_files(_: Path) -> Iterator[Callable[[], None]]:
 
 def can_mount() -> bool:
     """
-    Tell whether disks can be mounted: by root, and not in every container.
+    Return whether disks can be mounted: by root, and not in every container.
     """
     attempt = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
     try:
@@ -213,7 +213,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
             store.check()
         assert all(is_kept(store, report, number) for number in range(kept))
         assert not is_kept(store, report, kept)
-        assert len(store.search().reports) == min(kept, 50)
+        assert len(store.reports.search().reports) == min(kept, 50)
 
         grow()
         store.check()
@@ -288,7 +288,7 @@ def test_what_is_kept_stands_in_no_message(database_url: str, report: Report) ->
             connection.exec_driver_sql("DROP TABLE provenance_reports")
 
         with pytest.raises(StoreError, match="provenance_reports") as caught:
-            store.keep(entry(report))
+            store.reports.keep(record_of(report))
 
     told = f"{caught.value} {caught.value.__cause__}"
     assert report["asset"]["sha256"] not in told
@@ -361,7 +361,7 @@ def test_a_server_that_stops_under_load_loses_nothing(
 
 def test_a_server_that_hangs_is_said_until_it_answers_again(postgresql: PostgreSQL, report: Report) -> None:
     """
-    Its connections stay open, so only our own patience ends the wait.
+    Its connections stay open, so only our own timeout ends the wait.
     """
     with Store.open(postgresql.create_database(), timeout_s=0.2) as store:
         assert keep(store, report, 1)

@@ -17,21 +17,23 @@ from starlette.requests import ClientDisconnect, Request
 
 from provenance.service.http.body import BODY, Body
 from provenance.service.http.problem import ProblemError
-from provenance.service.upload import upload as uploads
+from provenance.service.upload import file_pool
+from provenance.service.upload.body_reader import BodyReader, BodyTimeouts
+from provenance.service.upload.file_pool import FilePool
+from provenance.service.upload.image_upload import ImageUpload
 from provenance.service.upload.multipart import Begin, End, FormReader, Piece, read_files
-from provenance.service.upload.upload import Arrival, Patience, Room, Upload
 from tests.service.support import open_files
 
-PATIENT = Patience(5, 1)
+LONG = BodyTimeouts(5, 1)
 LIMIT = 1_000
 
 
 @pytest.fixture
-def room() -> Iterator[Room]:
+def pool() -> Iterator[FilePool]:
     """
-    Make room for small images, and for two at a time to be kept.
+    Make a pool for small images, and for two at a time to be kept.
     """
-    made = Room(LIMIT, spare=2)
+    made = FilePool(LIMIT, spare=2)
     yield made
     made.close()
 
@@ -69,12 +71,12 @@ def problem(error: pytest.ExceptionInfo[ProblemError]) -> tuple[int, str]:
 # --- files ------------------------------------------------------------------------------------------
 
 
-def test_what_is_written_is_there_and_hashed(room: Room) -> None:
+def test_what_is_written_is_there_and_hashed(pool: FilePool) -> None:
     """
     In pieces of any size.
     """
     content = bytes(range(225)) * 4
-    with Upload(room, "name") as upload:
+    with ImageUpload(pool, "name") as upload:
         for begin in range(0, 900, 7):
             upload.write(memoryview(content)[begin : begin + 7])
 
@@ -83,23 +85,23 @@ def test_what_is_written_is_there_and_hashed(room: Room) -> None:
         assert (upload.size, upload.name, upload.is_too_large) == (900, "name", False)
 
 
-def test_an_empty_file_has_a_hash(room: Room) -> None:
+def test_an_empty_file_has_a_hash(pool: FilePool) -> None:
     """
     That of nothing.
     """
-    with Upload(room) as upload:
+    with ImageUpload(pool) as upload:
         assert upload.finish() == hashlib.sha256(b"").hexdigest()
 
 
-def test_a_file_that_is_used_again_holds_nothing_of_the_one_before(room: Room) -> None:
+def test_a_file_that_is_used_again_holds_nothing_of_the_one_before(pool: FilePool) -> None:
     """
     One image's bytes must never be judged as another's.
     """
-    with Upload(room) as first:
+    with ImageUpload(pool) as first:
         first.write(b"secret" * 100)
         first.finish()
         descriptor = first.descriptor
-    with Upload(room) as second:
+    with ImageUpload(pool) as second:
         second.write(b"abc")
         digest = second.finish()
 
@@ -108,40 +110,42 @@ def test_a_file_that_is_used_again_holds_nothing_of_the_one_before(room: Room) -
         assert digest == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_files_in_use_are_never_shared(room: Room) -> None:
+def test_files_in_use_are_never_shared(pool: FilePool) -> None:
     """
     However many there are at a time; only so many are kept.
     """
-    open_ = [Upload(room) for _ in range(5)]
+    open_ = [ImageUpload(pool) for _ in range(5)]
     assert len({upload.descriptor for upload in open_}) == 5
 
     for upload in open_:
         upload.close()
 
-    assert len({Upload(room).descriptor for _ in range(2)} & {upload.descriptor for upload in open_}) == 2
+    assert (
+        len({ImageUpload(pool).descriptor for _ in range(2)} & {upload.descriptor for upload in open_}) == 2
+    )
 
 
 def test_a_large_file_is_not_held_on_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Memory is held for what is usual.
     """
-    monkeypatch.setattr(uploads, "_SPARE_BYTES", 10)
-    room = Room(LIMIT, spare=1)
-    with Upload(room) as upload:
+    monkeypatch.setattr(file_pool, "_SPARE_BYTES", 10)
+    pool = FilePool(LIMIT, spare=1)
+    with ImageUpload(pool) as upload:
         upload.write(bytes(500))
         descriptor = upload.descriptor
 
     assert os.fstat(descriptor).st_size == 10
-    room.close()
+    pool.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
 
 
-def test_more_than_allowed_is_counted_and_not_kept(room: Room) -> None:
+def test_more_than_allowed_is_counted_and_not_kept(pool: FilePool) -> None:
     """
     How much more it was can be told.
     """
-    with Upload(room) as upload:
+    with ImageUpload(pool) as upload:
         upload.write(bytes(LIMIT))
         assert not upload.is_too_large
         upload.write(b"x")
@@ -150,11 +154,11 @@ def test_more_than_allowed_is_counted_and_not_kept(room: Room) -> None:
         assert os.fstat(upload.descriptor).st_size == LIMIT
 
 
-def test_a_file_has_no_name_anywhere(room: Room) -> None:
+def test_a_file_has_no_name_anywhere(pool: FilePool) -> None:
     """
     Nothing is left behind by a crash.
     """
-    with Upload(room) as upload:
+    with ImageUpload(pool) as upload:
         assert os.fstat(upload.descriptor).st_nlink == 0
 
 
@@ -162,7 +166,7 @@ def test_without_files_in_memory_there_are_others(monkeypatch: pytest.MonkeyPatc
     """
     Without a name as well.
     """
-    descriptor = uploads._temporary_file()
+    descriptor = file_pool._temporary_file()
     try:
         assert os.fstat(descriptor).st_nlink == 0
         assert os.write(descriptor, b"abc") == 3
@@ -170,7 +174,7 @@ def test_without_files_in_memory_there_are_others(monkeypatch: pytest.MonkeyPatc
         os.close(descriptor)
 
 
-def test_no_room_is_no_fault_of_the_image(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_is_no_fault_of_the_image(pool: FilePool, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Whoever sent it may try again.
     """
@@ -178,13 +182,13 @@ def test_no_room_is_no_fault_of_the_image(room: Room, monkeypatch: pytest.Monkey
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    upload = Upload(room)
+    upload = ImageUpload(pool)
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(ProblemError) as writing:
         upload.write(b"abc")
-    monkeypatch.setattr(uploads, "_nameless_file", full)
+    monkeypatch.setattr(file_pool, "_nameless_file", full)
     with pytest.raises(ProblemError) as opening:
-        Upload(room)
+        ImageUpload(pool)
 
     assert problem(writing) == problem(opening) == (503, "no-room")
     upload.close()
@@ -199,34 +203,34 @@ def test_pieces_come_as_they_arrive() -> None:
     """
 
     async def read() -> list[bytes]:
-        arrival = Arrival(request(piece(b"ab"), piece(b""), piece(b"c"), piece(b"", more=False)), PATIENT)
-        return [part async for part in arrival]
+        body_reader = BodyReader(request(piece(b"ab"), piece(b""), piece(b"c"), piece(b"", more=False)), LONG)
+        return [part async for part in body_reader]
 
     assert asyncio.run(read()) == [b"ab", b"c"]
 
 
-def test_a_client_that_is_gone_ends_it(room: Room) -> None:
+def test_a_client_that_is_gone_ends_it(pool: FilePool) -> None:
     """
     Half an image is none.
     """
 
     async def read() -> None:
-        with Upload(room) as upload:
-            await Arrival(request(piece(b"ab"), {"type": "http.disconnect"}), PATIENT).write_to(upload)
+        with ImageUpload(pool) as upload:
+            await BodyReader(request(piece(b"ab"), {"type": "http.disconnect"}), LONG).write_to(upload)
 
     with pytest.raises(ClientDisconnect):
         asyncio.run(read())
 
 
-@pytest.mark.parametrize("patience", [Patience(0.05, 1), Patience(0.05, 10_000)])
-def test_a_body_that_stops_is_given_up(room: Room, patience: Patience) -> None:
+@pytest.mark.parametrize("timeouts", [BodyTimeouts(0.05, 1), BodyTimeouts(0.05, 10_000)])
+def test_a_body_that_stops_is_given_up(pool: FilePool, timeouts: BodyTimeouts) -> None:
     """
     After as long as was said.
     """
 
     async def read() -> None:
-        with Upload(room) as upload:
-            await Arrival(request(piece(b"ab")), patience).write_to(upload)
+        with ImageUpload(pool) as upload:
+            await BodyReader(request(piece(b"ab")), timeouts).write_to(upload)
 
     with pytest.raises(ProblemError) as caught:
         asyncio.run(read())
@@ -234,12 +238,12 @@ def test_a_body_that_stops_is_given_up(room: Room, patience: Patience) -> None:
     assert problem(caught) == (408, "too-slow")
 
 
-def test_what_goes_past_us_counts_as_arriving(room: Room) -> None:
+def test_what_goes_past_us_counts_as_arriving(pool: FilePool) -> None:
     """
     The server writes to the file itself, and tells only of the end.
     """
     body = Body(5)
-    body.take(memoryview(b"a"))
+    body.receive(memoryview(b"a"))
 
     async def read() -> tuple[int, bytes]:
         ended = asyncio.Event()
@@ -254,13 +258,13 @@ def test_what_goes_past_us_counts_as_arriving(room: Room) -> None:
         async def arrive() -> None:
             for letter in (b"b", b"c", b"d", b"e"):
                 await asyncio.sleep(0.1)
-                assert body.take(memoryview(letter))
+                assert body.receive(memoryview(letter))
             ended.set()
 
         arriving = asyncio.create_task(arrive())
-        with Upload(room) as upload:
+        with ImageUpload(pool) as upload:
             scope = {"type": "http", "headers": [], BODY: body}
-            await Arrival(Request(scope, receive), Patience(0.15, 1)).write_to(upload)
+            await BodyReader(Request(scope, receive), BodyTimeouts(0.15, 1)).write_to(upload)
             await arriving
             return upload.size, os.pread(upload.descriptor, 10, 0)
 
@@ -268,26 +272,26 @@ def test_what_goes_past_us_counts_as_arriving(room: Room) -> None:
     assert (body.left, body.diverted) == (0, 4)
 
 
-def test_what_comes_after_the_end_of_a_request_is_not_written(room: Room) -> None:
+def test_what_comes_after_the_end_of_a_request_is_not_written(pool: FilePool) -> None:
     """
     By then another upload may lie in that file.
     """
     body = Body(10)
 
     async def read() -> None:
-        with Upload(room) as upload:
-            await Arrival(request(piece(b"ab"), body=body), Patience(0.05, 1)).write_to(upload)
+        with ImageUpload(pool) as upload:
+            await BodyReader(request(piece(b"ab"), body=body), BodyTimeouts(0.05, 1)).write_to(upload)
 
     with pytest.raises(ProblemError):
         asyncio.run(read())
-    with Upload(room) as other:
-        body.take(memoryview(b"cd"))
+    with ImageUpload(pool) as other:
+        body.receive(memoryview(b"cd"))
 
         assert os.fstat(other.descriptor).st_size <= 2
         assert (other.size, other.finish()) == (0, hashlib.sha256(b"").hexdigest())
 
 
-def test_no_room_is_told_once_all_has_arrived(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_is_told_once_all_has_arrived(pool: FilePool, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The server that writes to the file cannot be told before.
     """
@@ -300,13 +304,13 @@ def test_no_room_is_told_once_all_has_arrived(room: Room, monkeypatch: pytest.Mo
             message = next(messages)
             if not message["more_body"]:
                 monkeypatch.setattr(os, "write", _full)
-                body.take(memoryview(b"cd"))
+                body.receive(memoryview(b"cd"))
                 monkeypatch.undo()
             return message
 
-        with Upload(room) as upload:
+        with ImageUpload(pool) as upload:
             scope = {"type": "http", "headers": [], BODY: body}
-            await Arrival(Request(scope, receive), PATIENT).write_to(upload)
+            await BodyReader(Request(scope, receive), LONG).write_to(upload)
 
     with pytest.raises(ProblemError) as caught:
         asyncio.run(read())
@@ -379,37 +383,37 @@ def test_a_form_is_read_the_same_in_any_pieces(files: list[bytes], sizes: list[i
     assert read(form(*given_), sizes) == given_
 
 
-def test_files_are_taken_one_after_the_other(room: Room) -> None:
+def test_files_are_taken_one_after_the_other(pool: FilePool) -> None:
     """
     And closed by whoever takes them; one that is too large is only counted.
     """
     taken: list[tuple[str | None, int, bool]] = []
 
-    async def take(upload: Upload) -> None:
+    async def take(upload: ImageUpload) -> None:
         with upload:
             await asyncio.sleep(0)
             taken.append((upload.name, upload.size, upload.is_too_large))
 
     async def run() -> None:
         data = form(("a", b"x" * 10), ("b", b"y" * (LIMIT + 5)), ("c", b""))
-        await read_files(Arrival(request(piece(data, more=False)), PATIENT), reader(), room, take)
+        await read_files(BodyReader(request(piece(data, more=False)), LONG), reader(), pool, take)
 
     asyncio.run(run())
 
     assert taken == [("a", 10, False), ("b", LIMIT + 5, True), ("c", 0, False)]
 
 
-def test_a_form_that_breaks_off_leaves_no_file_open(room: Room) -> None:
+def test_a_form_that_breaks_off_leaves_no_file_open(pool: FilePool) -> None:
     """
     Not even the one that was arriving.
     """
 
-    async def take(upload: Upload) -> None:
+    async def take(upload: ImageUpload) -> None:
         raise AssertionError(upload)
 
     async def run() -> None:
         data = form(("a", b"x" * 100))[:120]
-        await read_files(Arrival(request(piece(data, more=False)), PATIENT), reader(), room, take)
+        await read_files(BodyReader(request(piece(data, more=False)), LONG), reader(), pool, take)
 
     before = open_files()
     for _ in range(3):

@@ -23,7 +23,7 @@ from provenance.errors import StoreVersionError
 from provenance.service.store.database import Database
 from provenance.service.store.tables import REVISION_TABLE
 
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 """
 How long one instance waits for another that migrates, and how long a statement of a migration may take.
 """
@@ -57,15 +57,15 @@ def open_database(url: str, *, timeout_s: float) -> Database:
         with database.connect() as connection:
             is_ready = is_newest(_find_revision(connection))
         if not is_ready:
-            with contextlib.closing(Database(url, timeout_s=PATIENCE_S)) as patient:
-                migrate(patient)
+            with contextlib.closing(Database(url, timeout_s=TIMEOUT_S)) as database_to_migrate:
+                migrate(database_to_migrate)
         on_failure.pop_all()
         return database
 
 
 def is_newest(revision: str | None) -> bool:
     """
-    Tell whether a revision is the newest that this program knows.
+    Return whether a revision is the newest that this program knows.
 
     Args:
         revision: What the store is at, or None for a database without tables of ours.

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from provenance.service.auth import api_key
-from provenance.service.auth.api_key import ApiKey, Presented, Scope, make_key, parse_key
+from provenance.service.store import api_key
+from provenance.service.store.api_key import ApiKey, PresentedKey, Scope, make_key, parse_key
 from provenance.service.store.database import Database
-from provenance.service.store.key_store import KeyStore
+from provenance.service.store.store import Store
 from provenance.service.store.tables import KEYS
 from tests.service.store_support import DAY, NOON, Clock
 
@@ -38,11 +38,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(database_url: str, clock: Clock) -> Iterator[KeyStore]:
+def store(database_url: str, clock: Clock) -> Iterator[Store]:
     """
     Open a store without keys.
     """
-    with KeyStore.open(database_url, clock=clock) as opened:
+    with Store.open(database_url, clock=clock) as opened:
         yield opened
 
 
@@ -127,7 +127,7 @@ def test_a_secret_is_compared_in_the_same_time_whatever_is_stored(monkeypatch: p
 
     monkeypatch.setattr(hmac, "compare_digest", noted)
     digest = hashlib.sha256(b"secret").digest()
-    presented, zero = Presented("id", digest), Presented("id", bytes(32))
+    presented, zero = PresentedKey("id", digest), PresentedKey("id", bytes(32))
 
     assert presented.matches(digest) is True
     assert presented.matches(digest[:-1] + b"x") is False
@@ -168,24 +168,24 @@ def test_scopes_are_read_as_they_were_written(scopes: set[str]) -> None:
 # --- a key in the store --------------------------------------------------------------------------
 
 
-def test_a_key_is_found_by_its_text(store: KeyStore) -> None:
+def test_a_key_is_found_by_its_text(store: Store) -> None:
     """
     With everything it was made with.
     """
-    key, text = store.create_key("uploads \N{SNOWMAN}", ["verify", Scope.REPORTS_READ], NOON + DAY)
+    key, text = store.keys.create_key("uploads \N{SNOWMAN}", ["verify", Scope.REPORTS_READ], NOON + DAY)
 
-    assert store.find_key(text) == key
+    assert store.keys.find_key(text) == key
     assert key.name == "uploads \N{SNOWMAN}"
     assert key.scopes == {Scope.VERIFY, Scope.REPORTS_READ}
     assert (key.created_at, key.expires_at, key.revoked_at) == (NOON, NOON + DAY, None)
     assert all(time is None or time.tzinfo is UTC for time in (key.created_at, key.expires_at))
 
 
-def test_the_secret_of_another_key_does_not_fit(store: KeyStore) -> None:
+def test_the_secret_of_another_key_does_not_fit(store: Store) -> None:
     """
     Nor a changed one, nor one for an id that is not there.
     """
-    (first, first_text), (second, second_text) = (store.create_key("n", ["admin"]) for _ in range(2))
+    (first, first_text), (second, second_text) = (store.keys.create_key("n", ["admin"]) for _ in range(2))
     secret = first_text.rpartition(f"{first.id}_")[2]
     last = "A" if secret[-1] != "A" else "E"
 
@@ -197,74 +197,74 @@ def test_the_secret_of_another_key_does_not_fit(store: KeyStore) -> None:
         first_text.swapcase(),
     ]
 
-    assert [store.find_key(text) for text in presented] == [None] * 5
-    assert [store.find_key(text) for text in (first_text, second_text)] == [first, second]
+    assert [store.keys.find_key(text) for text in presented] == [None] * 5
+    assert [store.keys.find_key(text) for text in (first_text, second_text)] == [first, second]
 
 
-def test_a_key_expires(store: KeyStore, clock: Clock) -> None:
+def test_a_key_expires(store: Store, clock: Clock) -> None:
     """
     At that time, not after it; a time in another zone is the same time.
     """
     expires_at = (NOON + DAY).astimezone(timezone(timedelta(hours=-8)))
-    _, text = store.create_key("n", ["verify"], expires_at)
+    _, text = store.keys.create_key("n", ["verify"], expires_at)
     clock.time = NOON + DAY - timedelta(microseconds=1)
-    before = store.find_key(text)
+    before = store.keys.find_key(text)
     clock.time = NOON + DAY
 
     assert before is not None
-    assert store.find_key(text) is None
-    assert [key.is_usable(clock()) for key in store.list_keys()] == [False]
+    assert store.keys.find_key(text) is None
+    assert [key.is_usable(clock()) for key in store.keys.list_keys()] == [False]
 
 
-def test_a_key_is_revoked(store: KeyStore, clock: Clock) -> None:
+def test_a_key_is_revoked(store: Store, clock: Clock) -> None:
     """
     For good, and for every instance; others stay.
     """
-    (key, text), (other, other_text) = (store.create_key("n", ["verify"]) for _ in range(2))
+    (key, text), (other, other_text) = (store.keys.create_key("n", ["verify"]) for _ in range(2))
     clock.advance()
 
-    assert store.revoke_key(key.id) is True
+    assert store.keys.revoke_key(key.id) is True
     clock.advance()
-    assert store.revoke_key(key.id) is True
+    assert store.keys.revoke_key(key.id) is True
 
-    assert store.find_key(text) is None
-    assert store.find_key(other_text) == other
-    revoked = {found.id: found.revoked_at for found in store.list_keys()}
+    assert store.keys.find_key(text) is None
+    assert store.keys.find_key(other_text) == other
+    revoked = {found.id: found.revoked_at for found in store.keys.list_keys()}
     assert revoked == {key.id: NOON + DAY, other.id: None}
 
 
 @pytest.mark.parametrize("key_id", ["", "a" * 16, "A" * 16, "' OR 1=1 --", "\0", "\ud800", "a" * 1_000_000])
-def test_what_is_no_key_cannot_be_revoked(store: KeyStore, key_id: str) -> None:
+def test_what_is_no_key_cannot_be_revoked(store: Store, key_id: str) -> None:
     """
     And revokes no other one.
     """
-    key, text = store.create_key("n", ["verify"])
+    key, text = store.keys.create_key("n", ["verify"])
 
-    assert store.revoke_key(key_id) is False
+    assert store.keys.revoke_key(key_id) is False
 
-    assert store.find_key(text) == key
+    assert store.keys.find_key(text) == key
 
 
-def test_a_whole_key_is_no_id(store: KeyStore) -> None:
+def test_a_whole_key_is_no_id(store: Store) -> None:
     """
     It should not be typed where ids are.
     """
-    _, text = store.create_key("n", ["verify"])
+    _, text = store.keys.create_key("n", ["verify"])
 
-    assert store.revoke_key(text) is False
+    assert store.keys.revoke_key(text) is False
 
 
-def test_keys_are_listed_in_the_order_they_were_made_in(store: KeyStore, clock: Clock) -> None:
+def test_keys_are_listed_in_the_order_they_were_made_in(store: Store, clock: Clock) -> None:
     """
     With those that are of no more use.
     """
     keys = []
     for number in range(4):
-        keys.append(store.create_key(f"key {number}", ["verify"], NOON + 10 * DAY)[0])
+        keys.append(store.keys.create_key(f"key {number}", ["verify"], NOON + 10 * DAY)[0])
         clock.advance(DAY)
     clock.advance(10 * DAY)
 
-    assert store.list_keys() == tuple(keys)
+    assert store.keys.list_keys() == tuple(keys)
 
 
 @pytest.mark.parametrize(
@@ -299,19 +299,19 @@ def test_keys_are_listed_in_the_order_they_were_made_in(store: KeyStore, clock: 
     ],
 )
 def test_a_key_that_makes_no_sense_is_not_made(
-    store: KeyStore, name: str, scopes: list[str], expires_at: datetime | None, message: str
+    store: Store, name: str, scopes: list[str], expires_at: datetime | None, message: str
 ) -> None:
     """
     And the message says why.
     """
     with pytest.raises(ValueError, match=message):
-        store.create_key(name, scopes, expires_at)
+        store.keys.create_key(name, scopes, expires_at)
 
-    assert store.list_keys() == ()
+    assert store.keys.list_keys() == ()
 
 
 def test_the_secret_is_kept_nowhere(
-    database_url: str, store: KeyStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    database_url: str, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
     Not in the database, not in what is logged at any level, and not in any value but the one answer.
@@ -319,10 +319,10 @@ def test_the_secret_is_kept_nowhere(
     caplog.set_level(logging.DEBUG)
     for name in ("sqlalchemy.engine", "sqlalchemy.pool", "psycopg", "alembic"):
         caplog.set_level(logging.DEBUG, logger=name)
-    with KeyStore.open(database_url) as logging_store:
-        key, text = logging_store.create_key("n", ["verify"])
-        assert logging_store.find_key(text) == key
-        logging_store.revoke_key(key.id)
+    with Store.open(database_url) as logging_store:
+        key, text = logging_store.keys.create_key("n", ["verify"])
+        assert logging_store.keys.find_key(text) == key
+        logging_store.keys.revoke_key(key.id)
     secret = text.rpartition(f"{key.id}_")[2]
     parts = parse_key(text)
     assert parts is not None
@@ -330,11 +330,11 @@ def test_the_secret_is_kept_nowhere(
     with closing(Database(database_url, timeout_s=5)) as database, database.connect() as connection:
         rows = connection.execute(select(KEYS)).all()
     files = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
-    shown = f"{key!r} {key} {store.list_keys()!r} {store!r} {parts!r} {rows!r} {caplog.text}"
+    shown = f"{key!r} {key} {store.keys.list_keys()!r} {store!r} {parts!r} {rows!r} {caplog.text}"
 
     assert key.id in shown
     assert "INSERT INTO provenance_keys" in caplog.text
     assert secret not in shown
     assert secret.encode() not in files
-    assert secret.encode() not in pickle.dumps((key, store.list_keys()))
+    assert secret.encode() not in pickle.dumps((key, store.keys.list_keys()))
     assert [row.secret_sha256 for row in rows] == [parts.digest]

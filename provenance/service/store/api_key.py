@@ -65,19 +65,19 @@ class ApiKey:
 
     def allows(self, scope: Scope) -> bool:
         """
-        Tell whether the key may be used for something; `admin` includes everything.
+        Return whether the key may be used for something; `admin` includes everything.
         """
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     def is_usable(self, at: datetime) -> bool:
         """
-        Tell whether the key is neither revoked nor expired.
+        Return whether the key is neither revoked nor expired.
         """
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedKey:
     """
     A key as somebody presents it, taken apart.
 
@@ -101,7 +101,7 @@ class Presented:
         return is_equal and stored is not None
 
 
-def make_key() -> tuple[str, Presented]:
+def make_key() -> tuple[str, PresentedKey]:
     """
     Make a key that nobody can guess.
 
@@ -110,12 +110,12 @@ def make_key() -> tuple[str, Presented]:
     """
     key_id = base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode("ascii").lower()
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    return f"aip_{key_id}_{secret}", Presented(key_id, _digest(secret))
+    return f"aip_{key_id}_{secret}", PresentedKey(key_id, _digest(secret))
 
 
-def parse_key(text: str) -> Presented | None:
+def parse_key(text: str) -> PresentedKey | None:
     """
-    Take a key apart.
+    Parse a key.
 
     Args:
         text: Anything; neither its length nor its characters can be trusted.
@@ -124,19 +124,19 @@ def parse_key(text: str) -> Presented | None:
         Its parts, or None if it has not the form of a key.
     """
     found = _KEY.fullmatch(text)
-    return None if found is None else Presented(found[1], _digest(found[2]))
+    return None if found is None else PresentedKey(found[1], _digest(found[2]))
 
 
 def is_key_id(text: str) -> bool:
     """
-    Tell whether text has the form of a key's id.
+    Return whether text has the form of a key's id.
     """
     return _ID.fullmatch(text) is not None
 
 
 def check_name(name: str) -> str:
     """
-    Give a name back that a key may have.
+    Check that a key may have a name, and return it.
 
     Raises:
         ValueError: If it is empty, longer than 100 characters, not printable, or begins or ends with a
@@ -149,7 +149,7 @@ def check_name(name: str) -> str:
 
 def check_scopes(scopes: Iterable[str]) -> frozenset[Scope]:
     """
-    Give the scopes of a new key.
+    Check the scopes of a new key, and return them.
 
     Raises:
         ValueError: If there are none, or one is not known.
