@@ -4,19 +4,18 @@ The API as an ASGI application: routes, and the one place where exceptions becom
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp
 
-from provenance.distribution import version
 from provenance.errors import ProvenanceError
 from provenance.service.http.middleware import RequestMiddleware
 from provenance.service.http.problem import (
@@ -28,8 +27,7 @@ from provenance.service.http.problem import (
     problem_of,
 )
 from provenance.service.http.request_context import context_of
-from provenance.service.openapi import operations
-from provenance.service.openapi.components import Description
+from provenance.service.openapi.description import describe
 from provenance.service.page import routes as page_routes
 from provenance.service.resources import ServiceResources
 from provenance.service.routes.health import HealthRoutes
@@ -42,14 +40,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _GONE = 499
 _NOT_ALLOWED = 405
-# FastAPI would record paths and the messages of exceptions wherever the environment says so.
-_NO_TELEMETRY: TelemetryConfig = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-    "auto_configure": False,
-}
 
 
 def create_app(resources: ServiceResources) -> ASGIApp:
@@ -62,27 +52,10 @@ def create_app(resources: ServiceResources) -> ASGIApp:
     )
 
 
-class _Route(Route):
-    """
-    A route that the scope of a request names, so that counts, log and traces can.
-    """
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, found = super().matches(scope)
-        return match, found if match is Match.NONE else {**found, "route": self}
-
-
-class _Api(FastAPI):
+class _Api(Starlette):
     def __init__(self, resources: ServiceResources) -> None:
         super().__init__(
-            title=operations.TITLE,
-            summary=operations.SUMMARY,
-            description=operations.DESCRIPTION,
-            version=version(),
-            docs_url=None,  # what it shows is fetched from another host
-            redoc_url=None,
-            redirect_slashes=False,
-            telemetry=_NO_TELEMETRY,
+            routes=[*_routes(resources), *page_routes()],
             exception_handlers={
                 ProblemError: _problem,
                 ProvenanceError: _library_error,
@@ -91,41 +64,20 @@ class _Api(FastAPI):
                 Exception: _failure,
             },
         )
-        self._needs_key = resources.authorizer.needs_key
-        self._operations: dict[tuple[str, str], Description] = {}
-        for method, path, endpoint in _endpoints(resources):
-            # What is asked is read and described by us: dependencies and models would only take time.
-            self.router.routes.append(_Route(path, endpoint, methods=[method], include_in_schema=False))
-            self._operations[method, path] = operations.operation(
-                method,
-                path,
-                policies=tuple(resources.policies),
-                max_batch=resources.settings.max_batch,
-                needs_key=self._needs_key,
-            )
-        for route in page_routes():
-            self.router.routes.append(
-                _Route(route.path, route.endpoint, methods=["GET"], name=route.name, include_in_schema=False)
-            )
+        self.router.redirect_slashes = False
 
     def build_middleware_stack(self) -> ASGIApp:
         """
         Answer with the routes, and with problems for what they raise.
 
-        What stands around them else is for dependencies and for bodies read whole, and there are none.
+        What the base class puts around them would raise again what was answered already.
         """
         return ExceptionMiddleware(self.router, self.exception_handlers)
 
-    def openapi(self) -> Description:
-        """
-        Describe the API.
-        """
-        return operations.complete(super().openapi(), self._operations, needs_key=self._needs_key)
 
-
-def _endpoints(resources: ServiceResources) -> tuple[tuple[str, str, Endpoint], ...]:
+def _routes(resources: ServiceResources) -> list[Route]:
     verify, reports, health = VerifyRoutes(resources), ReportRoutes(resources), HealthRoutes(resources)
-    return (
+    endpoints: tuple[tuple[str, str, Endpoint], ...] = (
         ("POST", "/v1/verify", verify.one),
         ("POST", "/v1/verify/batch", verify.many),
         ("GET", "/v1/reports", reports.search),
@@ -135,7 +87,23 @@ def _endpoints(resources: ServiceResources) -> tuple[tuple[str, str, Endpoint], 
         ("GET", "/healthz", health.alive),
         ("GET", "/readyz", health.ready),
         ("GET", "/metrics", health.metrics),
+        ("GET", "/openapi.json", _description(resources)),
     )
+    return [Route(path, endpoint, methods=[method]) for method, path, endpoint in endpoints]
+
+
+def _description(resources: ServiceResources) -> Endpoint:
+    described = describe(
+        tuple(resources.policies),
+        resources.settings.max_batch,
+        needs_key=resources.authorizer.needs_key,
+    )
+    content = json.dumps(described)
+
+    async def answer(_request: Request) -> Response:
+        return Response(content, headers={"Content-Type": "application/json"})
+
+    return answer
 
 
 async def _problem(request: Request, error: ProblemError) -> Response:

@@ -113,7 +113,7 @@ def _route(file: PageFile) -> Route:
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers={**headers, "Content-Type": file.media_type})
 
-    return Route(file.path, answer, methods=["GET"], name=f"page:{file.path}", include_in_schema=False)
+    return Route(file.path, answer, methods=["GET"], name=f"page:{file.path}")
 
 
 def _has(fields: list[str], etag: str) -> bool:

@@ -18,7 +18,12 @@ import httpx
 import jsonschema
 import pytest
 
+from provenance.distribution import version
+from provenance.service.config.settings import Settings
 from provenance.service.http import connection_problem
+from provenance.service.routes.reports import DEFAULT_LIMIT, PARAMETERS
+from provenance.service.store.api_key import Scope
+from provenance.service.store.report_store import MAX_PAGE, ORIGINS, STATES
 from scripts import make_examples
 from tests.service.support import ABSENT, ACCEPTED, Running, running
 
@@ -35,6 +40,8 @@ OPERATIONS = {
     ("get", "/metrics"),
 }
 
+INLINED = ("examples", "headers", "parameters")
+
 Described = dict[str, Any]
 
 
@@ -48,7 +55,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def described(service: Running) -> Described:
+def served(service: Running) -> Described:
     """
     Get its description, as anybody may.
     """
@@ -56,6 +63,32 @@ def described(service: Running) -> Described:
     assert answer.headers["content-type"] == "application/json"
     content: Described = answer.json()
     return content
+
+
+@pytest.fixture(scope="module")
+def described(served: Described) -> Described:
+    """
+    Follow its references to parameters, headers and examples.
+    """
+    return inlined(served)
+
+
+def inlined(served: Described) -> Described:
+    """
+    Put what stands there once into each of its places; schemas and answers stay where they are.
+    """
+
+    def follow(part: Any) -> Any:  # noqa: ANN401 - any part of a document
+        if isinstance(part, list):
+            return [follow(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if part.keys() == {"$ref"} and part["$ref"].split("/")[2] in INLINED:
+            return follow(resolved(served, part))
+        return {name: follow(value) for name, value in part.items()}
+
+    found: Described = follow(served)
+    return found
 
 
 def operations(described: Described) -> list[tuple[str, str, Described]]:
@@ -88,18 +121,61 @@ def test_every_operation_is_described_and_no_other(service: Running, described: 
     assert all(one["summary"] and one["tags"] for _, _, one in operations(described))
 
 
-def test_every_reference_leads_somewhere(described: Described) -> None:
+def test_every_reference_leads_somewhere(served: Described) -> None:
     """
     And every part is in use.
     """
-    text = json.dumps(described)
-    shared = described["components"]
+    text = json.dumps(served)
+    shared = served["components"]
 
-    for kind in ("schemas", "responses"):
-        for name in shared[kind]:
-            assert f'"#/components/{kind}/{name}"' in text, name
+    for section in ("schemas", "responses", *INLINED):
+        for name in shared[section]:
+            assert f'"#/components/{section}/{name}"' in text, name
     for reference in {part.split('"')[0] for part in text.split('"$ref": "')[1:]}:
-        assert resolved(described, {"$ref": reference})
+        assert resolved(served, {"$ref": reference})
+
+
+def test_the_file_says_what_the_code_does(described: Described) -> None:
+    """
+    Where a value stands in both.
+    """
+    paths = described["paths"]
+    given = {one["name"]: one["schema"] for one in paths["/v1/reports"]["get"]["parameters"]}
+    policy = next(one for one in paths["/v1/verify"]["post"]["parameters"] if one["name"] == "policy")
+    form = paths["/v1/verify/batch"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+
+    assert tuple(given) == PARAMETERS
+    assert (given["state"]["enum"], given["origin"]["enum"]) == ([*STATES], [*ORIGINS])
+    assert (given["limit"]["maximum"], given["limit"]["default"]) == (MAX_PAGE, DEFAULT_LIMIT)
+    assert policy["schema"]["enum"] == [*Settings().policies]
+    assert policy["schema"]["default"] == policy["example"] == Settings().policies[0]
+    assert form["properties"]["image"]["maxItems"] == Settings().max_batch
+    assert described["info"]["version"] == version()
+    assert {name for name in described["components"]["responses"] if name.startswith("403")} == {
+        f"403-{scope.name.lower()}" for scope in Scope
+    }
+
+
+def test_what_a_service_is_set_to_is_described(tmp_path: Path) -> None:
+    """
+    A client offers no policy that is not there, and does not send more images than are taken.
+    """
+    policies = ("azure-openai-lineage", "azure-openai")
+    with running(tmp_path, policies=policies, max_batch=3) as started:
+        content = inlined(httpx.get(f"{started.address}/openapi.json").json())
+    batch = content["paths"]["/v1/verify/batch"]["post"]
+    form = batch["requestBody"]["content"]["multipart/form-data"]["schema"]
+
+    for path in ("/v1/verify", "/v1/verify/batch"):
+        (policy,) = content["paths"][path]["post"]["parameters"]
+        assert (policy["schema"]["enum"], policy["schema"]["default"]) == ([*policies], policies[0])
+    assert batch["description"].startswith("A form with 1 to 3 files.")
+    assert form["properties"]["image"] == {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "maxItems": 3,
+    }
 
 
 def examples_of(part: Described) -> list[Any]:
@@ -119,8 +195,8 @@ def exemplified(described: Described) -> Iterator[tuple[str, Described]]:
             yield f"{one['operationId']}, {parameter['name']}", parameter
         for status, response in one["responses"].items():
             parts = resolved(described, response)
-            for kind in ("headers", "content"):
-                for name, part in parts[kind].items():
+            for section in ("headers", "content"):
+                for name, part in parts[section].items():
                     yield f"{one['operationId']}, {status}, {name}", part
 
 
@@ -360,12 +436,13 @@ def test_without_keys_none_is_described(tmp_path: Path) -> None:
     A client made from the description would ask for one.
     """
     with running(tmp_path, no_auth=True) as started:
-        content = httpx.get(f"{started.address}/openapi.json").json()
+        served = httpx.get(f"{started.address}/openapi.json").json()
         elsewhere = httpx.get(f"{started.address}/healthz", headers={"Host": "example.com"})
         foreign = httpx.delete(
             f"{started.address}/v1/reports/{'0' * 64}", headers={"Sec-Fetch-Site": "cross-site"}
         )
 
+    content = inlined(served)
     assert "securitySchemes" not in content["components"]
     assert all("security" not in one for _, _, one in operations(content))
     assert all({"401", "429"}.isdisjoint(one["responses"]) for _, _, one in operations(content))
@@ -373,9 +450,10 @@ def test_without_keys_none_is_described(tmp_path: Path) -> None:
     assert {**foreign.json(), "instance": ""} == problem_shown(content, "403-site", "site")
     assert all("421" in one["responses"] for _, _, one in operations(content))
     assert {**elsewhere.json(), "instance": ""} == problem_shown(content, "421", "elsewhere")
-    test_every_reference_leads_somewhere(content)
+    test_every_reference_leads_somewhere(served)
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(service: Running, tmp_path: Path) -> None:
     """
     All its checks: what it makes of the description, allowed and not, is answered as described.
