@@ -46,23 +46,17 @@ def create_app(resources: ServiceResources) -> ASGIApp:
     """
     Make the application that answers with some resources, which the caller opens and closes.
     """
-    api = _Api(resources)
+    api = _ServiceApi(resources)
     return RequestMiddleware(
         api, resources.metrics, resources.tracing, only_local=not resources.authorizer.needs_key
     )
 
 
-class _Api(Starlette):
+class _ServiceApi(Starlette):
     def __init__(self, resources: ServiceResources) -> None:
         super().__init__(
             routes=[*_routes(resources), *page_routes()],
-            exception_handlers={
-                ProblemError: _problem,
-                ProvenanceError: _library_error,
-                HTTPException: _http_error,
-                ClientDisconnect: _gone,
-                Exception: _failure,
-            },
+            exception_handlers={HTTPException: _answer_error, Exception: _answer_error},
         )
         self.router.redirect_slashes = False
 
@@ -106,37 +100,32 @@ def _description(resources: ServiceResources) -> Endpoint:
     return answer
 
 
-async def _problem(request: Request, error: ProblemError) -> Response:
-    return _answer(request, error.problem)
-
-
-async def _library_error(request: Request, error: ProvenanceError) -> Response:
-    return _answer(request, problem_of(error))
-
-
-async def _http_error(request: Request, error: HTTPException) -> Response:
-    """
-    Answer for paths and methods that there are not; nothing else raises this.
-    """
-    if error.status_code == _NOT_ALLOWED:
-        return _answer(request, method_not_allowed(_allowed(request)).problem)
-    return _answer(request, not_found("There is nothing at this path.").problem)
-
-
-async def _gone(_request: Request, _error: Exception) -> Response:
-    return Response(status_code=_GONE)
-
-
-async def _failure(request: Request, error: Exception) -> Response:
-    facts = {"request_id": context_of(request.scope).request_id}
-    logger.error("the request failed", exc_info=error, extra={"facts": facts})
-    return _answer(request, INTERNAL)
-
-
-def _answer(request: Request, problem: Problem) -> Response:
+async def _answer_error(request: Request, error: Exception) -> Response:
     context = context_of(request.scope)
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=_GONE)
+    if isinstance(error, ProblemError):
+        problem = error.problem
+    elif isinstance(error, ProvenanceError):
+        problem = problem_of(error)
+    elif isinstance(error, HTTPException):
+        problem = _no_route(request, error)
+    else:
+        logger.error(
+            "the request failed", exc_info=error, extra={"facts": {"request_id": context.request_id}}
+        )
+        problem = INTERNAL
     context.problem = problem.name
     return problem.response(context.request_id)
+
+
+def _no_route(request: Request, error: HTTPException) -> Problem:
+    """
+    Return the problem of a path or a method that there is not; nothing else raises this.
+    """
+    if error.status_code == _NOT_ALLOWED:
+        return method_not_allowed(_allowed(request)).problem
+    return not_found("There is nothing at this path.").problem
 
 
 def _allowed(request: Request) -> str:
