@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -22,6 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
+
+from tests import apt_support
 
 FOLDER = Path(__file__).parent / "browser"
 NODE_MAJOR = 20
@@ -288,8 +289,8 @@ def _alone() -> Iterator[None]:
 
 def _program(name: str) -> str:
     found = _find(name)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install_program(_DEBIAN_PACKAGES[name])
+    if found is None:
+        apt_support.install(_DEBIAN_PACKAGES[name])
         found = _find(name)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: apt-get install {_DEBIAN_PACKAGES[name]})")
@@ -298,12 +299,6 @@ def _program(name: str) -> str:
 
 def _find(name: str) -> str | None:
     return next(filter(None, map(shutil.which, _NAMES.get(name, (name,)))), None)
-
-
-def _install_program(package: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (("update",), ("install", "--yes", "--no-install-recommends", package)):
-        subprocess.run(["apt-get", "--quiet", *command], env=environment, capture_output=True, check=False)
 
 
 def _require_node(node: str) -> None:

@@ -22,6 +22,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests import apt_support
+
 PASSWORD = "p%ss w@rd"  # noqa: S105 - of a server that lives as long as the tests
 
 _PACKAGE = "postgresql"
@@ -50,8 +52,11 @@ class PostgreSQL:
         self._data = folder / "data"
         self._numbers = itertools.count(1)
         self._given_back: list[str] = []
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        # Held as long as the server may be started again: another process of the tests gets another port.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port: int = self._reserved.getsockname()[1]
         password = folder / "password"
         password.write_text(PASSWORD, "utf-8")
         if os.geteuid() == 0:
@@ -85,6 +90,13 @@ class PostgreSQL:
         Stop it: "fast" ends all sessions in order, "immediate" is as a crash.
         """
         self._run("pg_ctl", "stop", "--wait", "--mode", mode, "--pgdata", str(self._data))
+
+    def close(self) -> None:
+        """
+        Stop it for good.
+        """
+        self.stop("immediate")
+        self._reserved.close()
 
     @contextlib.contextmanager
     def stopped(self, mode: str = "fast") -> Iterator[None]:
@@ -176,17 +188,13 @@ def running() -> Iterator[PostgreSQL]:
         try:
             yield server
         finally:
-            server.stop("immediate")
+            server.close()
 
 
 def _find_programs() -> Path:
     found = _installed()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (("update",), ("install", "--yes", "--no-install-recommends", _PACKAGE)):
-            subprocess.run(
-                ["apt-get", "--quiet", *command], env=environment, capture_output=True, check=False
-            )
+    if found is None:
+        apt_support.install(_PACKAGE)
         found = _installed()
     if found is None:
         pytest.skip(f"PostgreSQL's server is not installed (Debian: apt-get install {_PACKAGE})")

@@ -27,6 +27,8 @@ from provenance.service.store.stored_report import ReportKey, ReportRecord
 from tests.service.postgresql_support import PostgreSQL
 from tests.service.support import ACCEPTED, Process, Running, read_all, running, until
 
+pytestmark = pytest.mark.slow
+
 PNG = ACCEPTED.read_bytes()
 
 

@@ -30,6 +30,8 @@ from tests.project.test_samples import (
 from tests.service.support import running
 from tests.support import CorpusFile, corpus_files
 
+pytestmark = pytest.mark.slow
+
 FILES = corpus_files()
 EVERY_FILE = pytest.mark.parametrize(
     "file", FILES or [pytest.param(None, id="no corpus")], ids=lambda file: file.name if file else None

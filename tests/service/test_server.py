@@ -36,6 +36,8 @@ from provenance.service.store.store import Store
 from tests.service.store_support import record_of
 from tests.service.support import ABSENT, ACCEPTED, PROFILE, Process, open_files, running, until
 
+pytestmark = pytest.mark.slow
+
 
 def settings(folder: Path, **chosen: object) -> Settings:
     """

@@ -34,6 +34,8 @@ from tests.service.support import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 PNG = ACCEPTED.read_bytes()
 MAX_BYTES = 100_000
 SLOW_S = 0.6

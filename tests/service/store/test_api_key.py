@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import logging
 import pickle
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -27,26 +26,6 @@ from tests.service.store_support import DAY, NOON, Clock
 
 SECRET = "s" * 43
 ID = "a" * 16
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """
-    Start at noon.
-    """
-    return Clock()
-
-
-@pytest.fixture
-def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    """
-    Open a store without keys.
-    """
-    with Store.open(database_url, clock=clock) as opened:
-        yield opened
-
-
-# --- a key on its own ----------------------------------------------------------------------------
 
 
 def test_a_key_is_a_public_id_and_a_secret_of_256_bits() -> None:

@@ -8,7 +8,6 @@ import copy
 import json
 import struct
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
@@ -36,23 +35,6 @@ def reports(authority: Authority, sample_trust: TrustProfile) -> dict[str, Repor
     Judge the images once.
     """
     return make_reports(authority, sample_trust)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """
-    Start at noon.
-    """
-    return Clock()
-
-
-@pytest.fixture
-def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    """
-    Open an empty store.
-    """
-    with Store.open(database_url, clock=clock) as opened:
-        yield opened
 
 
 def keep(store: Store, report: Report) -> ReportKey:

@@ -1,0 +1,180 @@
+"""
+The files of the service's web page: how they are served, and what they may hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from provenance.service import page as served
+from tests.service.page.support import (
+    FILES,
+    Running,
+)
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    """
+    Ask for the page without a service behind it.
+    """
+    return TestClient(Starlette(routes=list(served.routes())))
+
+
+EACH_FILE = pytest.mark.parametrize("file", served.page_files(), ids=lambda file: file.path)
+
+
+@EACH_FILE
+def test_a_file_is_served_as_what_it_is(file: served.PageFile, client: TestClient) -> None:
+    """
+    With `nosniff`, a script or a style sheet of another media type is not used.
+    """
+    expected = {
+        "/": "text/html; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".svg": "image/svg+xml",
+    }
+
+    answer = client.get(file.path)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == expected[Path(file.path).suffix or "/"]
+    assert answer.content == (FILES / (file.path[1:] or "index.html")).read_bytes()
+    assert {name: answer.headers[name] for name in served.HEADERS} == served.HEADERS
+
+
+@EACH_FILE
+def test_a_file_that_the_browser_has_is_not_sent_again(file: served.PageFile, client: TestClient) -> None:
+    """
+    The tag is strong and of these bytes; what a page may do is said again, as browsers take it from there.
+    """
+    tag = client.get(file.path).headers["etag"]
+    known = [tag, f"W/{tag}", f'"other", {tag}', "*"]
+
+    answers = [client.get(file.path, headers={"If-None-Match": tags}) for tags in known]
+
+    assert tag == f'"{hashlib.sha256(file.content).hexdigest()}"'
+    assert [answer.status_code for answer in answers] == [304] * 4
+    assert {answer.content for answer in answers} == {b""}
+    assert {answer.headers["etag"] for answer in answers} == {tag}
+    assert {answer.headers["content-security-policy"] for answer in answers} == {
+        served.CONTENT_SECURITY_POLICY
+    }
+
+
+def test_a_file_that_has_changed_is_sent_again(client: TestClient) -> None:
+    """
+    A page and scripts of two releases would not fit each other.
+    """
+    answer = client.get("/page.js", headers={"If-None-Match": '"another"'})
+
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert answer.content
+
+
+def test_the_page_can_only_be_read(client: TestClient) -> None:
+    """
+    Nothing of the package but its files is there.
+    """
+    assert client.head("/").headers["content-length"] == str(len((FILES / "index.html").read_bytes()))
+    assert client.head("/").content == b""
+    assert client.post("/").status_code == 405
+    assert client.get("/__init__.py").status_code == 404
+    assert client.get("/index.html").status_code == 404
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
+    """
+    Nor any script or style that stands in the page, nor any text that is made into markup.
+    """
+    rules = dict(rule.split(" ", 1) for rule in served.CONTENT_SECURITY_POLICY.split("; "))
+
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+
+
+class References(HTMLParser):
+    """
+    What a page refers to, and what its Content Security Policy would not let it do.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.forbidden: list[str] = []
+        self._in_script = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """
+        Note what a tag refers to.
+        """
+        names = dict(attrs)
+        self.addresses += [value for name in ("href", "src") if (value := names.get(name)) is not None]
+        self.forbidden += [name for name in names if name == "style" or name.startswith("on")]
+        self._in_script = tag in {"script", "style"}
+
+    def handle_data(self, data: str) -> None:
+        """
+        Note a script or a style that stands in the page.
+        """
+        if self._in_script and data.strip():
+            self.forbidden.append(data)
+
+
+def test_everything_the_page_refers_to_is_served_beside_it() -> None:
+    """
+    By addresses without a slash, so that the service may stand below any path.
+    """
+    paths = {file.path[1:] for file in served.page_files()}
+    page = References((FILES / "index.html").read_text("utf-8"))
+    scripts = [file.read_text("utf-8") for file in FILES.glob("*.js")]
+
+    imported = {name for script in scripts for name in re.findall(r"from '\./([^']+)'", script)}
+
+    assert page.forbidden == []
+    assert {address for address in page.addresses if not address.startswith("#")} <= paths
+    assert {f"{file.name}" for file in FILES.glob("*.js")} == imported | {"page.js"}
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("*.js")), ids=lambda file: file.name)
+def test_no_script_makes_markup_or_code_from_text(file: Path) -> None:
+    """
+    The browser would refuse; an old one might not.
+    """
+    sinks = r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|DOMParser|https?:"
+    allowed = {"http://www.w3.org/2000/svg", "http://cv.iptc.org/newscodes/digitalsourcetype/"}
+    script = file.read_text("utf-8")
+    for text in allowed:
+        script = script.replace(text, "")
+
+    assert re.findall(sinks, script) == []
+
+
+def test_the_service_serves_the_page_without_a_key(locked: Running) -> None:
+    """
+    With the headers of the page, not with those of the API.
+    """
+    answer = httpx.get(locked.address)
+
+    assert (answer.status_code, answer.content) == (200, (FILES / "index.html").read_bytes())
+    assert {name: answer.headers[name] for name in served.HEADERS} == served.HEADERS
