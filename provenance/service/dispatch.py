@@ -61,7 +61,7 @@ class JudgedImage(NamedTuple):
     stored: bool
 
 
-class Dispatcher:
+class ImageDispatcher:
     """
     Passes images on to workers, as many as are free.
 

@@ -17,7 +17,7 @@ from provenance.service.auth.key_cache import KeyCache
 from provenance.service.auth.rate_limit import RateLimit
 from provenance.service.bounded_executor import BoundedExecutor
 from provenance.service.config.settings import Settings
-from provenance.service.dispatch import Dispatcher
+from provenance.service.dispatch import ImageDispatcher
 from provenance.service.observability.metrics import Metrics
 from provenance.service.observability.tracing import open_tracing
 from provenance.service.store.report_cache import ReportCache
@@ -80,7 +80,9 @@ class ServiceResources:
         self.tracing = open_tracing(settings.otlp_endpoint)
         self.store = Store.open(settings.database_url(), timeout_s=settings.store_timeout_s)
         cache = ReportCache(self.store.reports, self.metrics)
-        self.dispatcher = Dispatcher(settings, tuple(self.policies.values()), self.trust, cache, self.metrics)
+        self.dispatcher = ImageDispatcher(
+            settings, tuple(self.policies.values()), self.trust, cache, self.metrics
+        )
         self.reading = BoundedExecutor("reports", _READING, _MAX_READING)
         self.checking = BoundedExecutor("readiness", 1, 1)
         self.files = FilePool(settings.max_bytes, self.dispatcher.slots)

@@ -8,7 +8,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 from provenance import SettingsError, builtin_policies
 from provenance.distribution import state_folder
@@ -366,13 +369,13 @@ def test_the_folder_follows_the_systems_rules(tmp_path: Path, monkeypatch: pytes
     Where people look for it.
     """
     monkeypatch.delenv("AZURE_IMAGE_PROVENANCE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(platformdirs, "PlatformDirs", Unix)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     by_variable = state_folder()
     monkeypatch.delenv("XDG_STATE_HOME")
     by_default = state_folder()
-    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", MacOS)
 
     assert by_variable == tmp_path / "xdg" / "azure-image-provenance"
     assert by_default == tmp_path / ".local" / "state" / "azure-image-provenance"
