@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from provenance.asset.asset import Asset, Limits
+from provenance.asset.asset import Asset
+from provenance.asset.limits import Limits
 from provenance.errors import InstallationChangedError
 from provenance.policy.policy import Policy
 from provenance.service.store.stored_report import ReportKey, ReportRecord, make_record

@@ -42,8 +42,6 @@ from tests.service.page.support import (
 
 pytestmark = pytest.mark.slow
 
-pytestmark = pytest.mark.slow
-
 MARKUP = "<img src=x onerror=alert(1)>"
 HOSTILE = {
     "markup": (MARKUP, MARKUP),

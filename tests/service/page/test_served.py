@@ -52,11 +52,11 @@ def client() -> TestClient:
     return TestClient(Starlette(routes=list(served.routes())))
 
 
-EACH_PART = pytest.mark.parametrize("part", served.parts(), ids=lambda part: part.path)
+EACH_PART = pytest.mark.parametrize("part", served.page_files(), ids=lambda part: part.path)
 
 
 @EACH_PART
-def test_a_file_is_served_as_what_it_is(part: served.Part, client: TestClient) -> None:
+def test_a_file_is_served_as_what_it_is(part: served.PageFile, client: TestClient) -> None:
     """
     With `nosniff`, a script or a style sheet of another media type is not used.
     """
@@ -79,7 +79,7 @@ def test_every_file_is_served() -> None:
     """
     Those of the page, those that it shares with the audit's page, and the words.
     """
-    assert sorted(part.path for part in served.parts()) == sorted([*PATHS, WORDS])
+    assert sorted(part.path for part in served.page_files()) == sorted([*PATHS, WORDS])
 
 
 def test_the_words_are_served_as_a_module(client: TestClient) -> None:
@@ -93,7 +93,7 @@ def test_the_words_are_served_as_a_module(client: TestClient) -> None:
 
 
 @EACH_PART
-def test_a_file_that_the_browser_has_is_not_sent_again(part: served.Part, client: TestClient) -> None:
+def test_a_file_that_the_browser_has_is_not_sent_again(part: served.PageFile, client: TestClient) -> None:
     """
     The tag is strong and of these bytes; what a page may do is said again, as browsers take it from there.
     """
@@ -185,9 +185,9 @@ def test_everything_the_page_refers_to_is_served_beside_it() -> None:
     """
     By addresses without a slash, so that the service may stand below any path.
     """
-    paths = {part.path[1:] for part in served.parts()}
+    paths = {part.path[1:] for part in served.page_files()}
     page = References(source("/"))
-    scripts = {part.path: part.content.decode() for part in served.parts() if part.path.endswith(".js")}
+    scripts = {part.path: part.content.decode() for part in served.page_files() if part.path.endswith(".js")}
 
     imported = {
         (PurePosixPath(path).parent / name).as_posix()
@@ -201,7 +201,7 @@ def test_everything_the_page_refers_to_is_served_beside_it() -> None:
 
 
 @EACH_PART
-def test_no_script_makes_markup_or_code_from_text(part: served.Part) -> None:
+def test_no_script_makes_markup_or_code_from_text(part: served.PageFile) -> None:
     """
     The browser would refuse; an old one might not.
     """
