@@ -51,7 +51,7 @@ def reading(
     read: Callable[[str], Value], least: float = -math.inf, most: float = math.inf
 ) -> Callable[[str], Value]:
     """
-    Make the type of an option whose text means a value.
+    Return the type of an option whose text means a value.
 
     Args:
         read: Returns the value, or raises TextValueError.

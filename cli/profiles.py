@@ -23,7 +23,7 @@ _SUFFIX = ".toml"
 
 def directory() -> Path:
     """
-    Tell where the user's own profiles lie; it need not exist.
+    Return where the user's own profiles lie; it need not exist.
 
     Raises:
         SettingsError: If the user has no home.
@@ -33,14 +33,14 @@ def directory() -> Path:
 
 def is_built_in(name: str) -> bool:
     """
-    Tell whether a profile ships with the library.
+    Return whether a profile ships with the library.
     """
     return name in _BUILT_IN
 
 
 def names() -> tuple[str, ...]:
     """
-    Name the profiles there are: built in first, then the user's own, sorted.
+    Return the names of the profiles there are: built in first, then the user's own, sorted.
     """
     try:
         found = sorted(path.name.removesuffix(_SUFFIX) for path in directory().glob(f"*{_SUFFIX}"))
@@ -52,7 +52,7 @@ def names() -> tuple[str, ...]:
 
 def find(name_or_path: str) -> TrustProfile:
     """
-    Find a profile by its name, or read one from a file.
+    Return a profile by its name, or read it from a file.
 
     Args:
         name_or_path: Name of a profile, or a path that ends in ".toml".
@@ -78,10 +78,10 @@ def find(name_or_path: str) -> TrustProfile:
 
 def add(name: str, profile: TrustProfile, *, force: bool) -> Path:
     """
-    Keep a profile under a name of the user's own.
+    Store a profile under a name of the user's own.
 
     Args:
-        name: Name to keep it under, whatever it was called.
+        name: Name to store it under, whatever it was called.
 
         profile: The profile.
 
@@ -110,7 +110,7 @@ def add(name: str, profile: TrustProfile, *, force: bool) -> Path:
 
 def remove(name: str) -> None:
     """
-    Forget a profile of the user's own.
+    Delete a profile of the user's own.
 
     Raises:
         TrustError: If there is none of that name, or it is built in.

@@ -73,7 +73,7 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """
-        Name the commands, the most used first.
+        Return the names of the commands, the most used first.
         """
         return list(COMMANDS)
 
@@ -116,7 +116,7 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """
-        Find the command that is named, or say which one may be meant.
+        Return the command that is named, or raise which one may be meant.
         """
         try:
             return super().resolve_command(ctx, args)
@@ -180,7 +180,7 @@ class Program(click.Group):
 
 def _explain_fault(error: Exception) -> None:
     """
-    Say on one line what nobody expected and where it happened, and how to report it.
+    Write on one line what nobody expected and where it happened, and how to report it.
     """
     import traceback  # noqa: PLC0415 - slow, and hopefully never needed
 

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from provenance import MICROSOFT, Limits, Verifier, builtin_policies
-from provenance.audit.worker import Settings, judging
+from provenance.audit.message import WorkerSettings
+from provenance.audit.worker import worker_factory
 from provenance.authority import Authority
 from provenance.distribution import (
     HOME,
@@ -264,7 +265,7 @@ def test_a_worker_that_finds_other_packages_does_not_judge(
     policies = (DEFAULT,)
     verifiers = make_verifiers(policies, MICROSOFT, Limits())
     judged_by = {name: verifier.digest for name, verifier in verifiers.items()}
-    for_audit = judging(Settings(DEFAULT, MICROSOFT, Limits()))
+    for_audit = worker_factory(WorkerSettings(DEFAULT, MICROSOFT, Limits()))
 
     make_work(policies, MICROSOFT, Limits(), judged_by)
     monkeypatch.syspath_prepend(install(tmp_path, "cryptography"))

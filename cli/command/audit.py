@@ -20,12 +20,12 @@ import click
 from provenance.audit.gate import Baseline, Gate
 from provenance.audit.record import Category, Record, Summary
 from provenance.audit.run import Audit
-from provenance.audit.source.local import walk
+from provenance.audit.source.local import list_files
 from provenance.audit.writer.outputs import FORMATS, Outputs, Target, format_of
 from provenance.audit.writer.rule import rules
 from provenance.cli import options
 from provenance.cli.output import terminal
-from provenance.cli.output.progress import Meter
+from provenance.cli.output.progress import ProgressLine
 from provenance.cli.output.terminal import BLANK, Row
 from provenance.text_value import read_seconds, read_size
 from provenance.verification.verifier import Verifier
@@ -175,11 +175,11 @@ def audit(
     if baseline is not None:
         gate = replace(gate, baseline=Baseline.load(baseline))
     targets = _targets(outputs, output_format)
-    plan, sink = _prepare(
+    plan, writers = _prepare(
         verifier, targets, {name: value for name, value in settings.items() if value is not None}, ctx
     )
-    with _interruptible() as interruption, sink:
-        summary, failing = _carry_out(plan, paths, gate, sink, interruption.requested, quiet=quiet)
+    with _interruptible() as interruption, writers:
+        summary, failing = _carry_out(plan, paths, gate, writers, interruption.requested, quiet=quiet)
     if interruption.exit_code:
         terminal.complain("interrupted: not every file was reached", _again(plan))
     if output_format == "json":
@@ -203,45 +203,47 @@ def _prepare(
         plan = Audit(
             policy=verifier.policy, trust=verifier.trust, limits=verifier.limits, at=verifier.at, **settings
         )
-        sink = Outputs(targets, plan.heading)
+        writers = Outputs(targets, plan.heading)
     except ValueError as error:
         raise click.UsageError(f"{error}.", ctx) from error
-    return replace(plan, thumbnails=sink.wants_thumbnails), sink
+    return replace(plan, thumbnails=writers.wants_thumbnails), writers
 
 
 def _carry_out(
     plan: Audit,
     paths: tuple[str, ...],
     gate: Gate,
-    sink: Outputs,
+    writers: Outputs,
     stop: threading.Event,
     *,
     quiet: bool,
 ) -> tuple[Summary, list[Record]]:
     summary = Summary()
     failing: list[Record] = []
-    own = sink.files
+    own = writers.files
     records = plan.run(paths, summary, stop=stop, own=own)
     with (
         closing(records),
-        Meter(lambda: _total(plan, paths, own), lambda: _so_far(summary), wanted=not quiet) as meter,
+        ProgressLine(
+            lambda: _total(plan, paths, own), lambda: _so_far(summary), wanted=not quiet
+        ) as progress,
     ):
         for record in map(gate.apply, records):
             summary.add(record)
-            sink.add(record)
+            writers.add(record)
             if record.failing and len(failing) < _MAX_SHOWN:
                 failing.append(record)
             if record.category is Category.ERROR:
-                meter.clear()
+                progress.clear()
                 _complain(record, summary.categories[Category.ERROR])
-            meter.advance()
-    sink.finish(summary)
+            progress.advance()
+    writers.finish(summary)
     return summary, failing
 
 
 def _total(plan: Audit, paths: tuple[str, ...], own: frozenset[Path]) -> int:
     passed = map(os.fsencode, own)
-    found = walk(paths, include=plan.include, exclude=plan.exclude, hidden=plan.hidden, own=passed)
+    found = list_files(paths, include=plan.include, exclude=plan.exclude, hidden=plan.hidden, own=passed)
     return sum(1 for _ in found)
 
 

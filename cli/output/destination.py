@@ -17,7 +17,7 @@ from provenance.cli.output.terminal import OutputError, printable
 @contextmanager
 def replaced(path: Path, *, mode: int = 0o666) -> Iterator[IO[str]]:
     """
-    Give a text file that takes the place of *path* when the block ends well, and is gone otherwise.
+    Open a text file that takes the place of *path* when the block ends well, and is gone otherwise.
 
     Args:
         path: Where it goes; a symbolic link is followed.
@@ -39,7 +39,7 @@ def replaced(path: Path, *, mode: int = 0o666) -> Iterator[IO[str]]:
 @contextmanager
 def destination(path: Path | None) -> Iterator[IO[str] | None]:
     """
-    Give where the answer goes: a file that is replaced at the end, or None for standard output.
+    Open where the answer goes: a file that is replaced at the end, or None for standard output.
     """
     if path is None or str(path) == "-":
         yield None

@@ -1,5 +1,5 @@
 """
-Signs of life on a terminal while something takes long; nothing at all anywhere else.
+Progress on a terminal while something takes long; nothing at all anywhere else.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def _tick(for_what: str, done: threading.Event) -> None:
             return
 
 
-class Meter:
+class ProgressLine:
     """
-    A line on standard error that says how far a long count is, how fast, and how long it may still take.
+    A line on standard error that shows how far a long count is, how fast, and how long it may still take.
 
     Silent unless standard error is a terminal. The whole is counted meanwhile, so the time left appears
     once that is known.
@@ -61,7 +61,7 @@ class Meter:
         Args:
             total: Counts the whole, in a thread of its own.
 
-            describe: What to say beside the numbers.
+            describe: What to show beside the numbers.
 
             wanted: Whether anything is to be shown at all.
         """
@@ -101,7 +101,7 @@ class Meter:
 
     def clear(self) -> None:
         """
-        Take the line away, so that something else can be printed.
+        Erase the line, so that something else can be printed.
         """
         if self._shown:
             click.echo(_ERASE, err=True, nl=False)

@@ -29,9 +29,9 @@ class Row(NamedTuple):
     One line of text output, longer ones wrapped on a terminal.
 
     Attributes:
-        text: What it says; escaped when it is shown.
+        text: Its text; escaped when it is shown.
 
-        label: What it speaks of, in a column of its own; empty for a line without one.
+        label: What it is about, in a column of its own; empty for a line without one.
 
         depth: How far it is indented.
 
@@ -63,7 +63,7 @@ class OutputError(click.ClickException):
 
 def printable(text: str, limit: int = _MAX_LINE) -> str:
     """
-    Make hostile text safe to show: one line, left to right, no control over the terminal.
+    Return hostile text made safe to show: one line, left to right, no control over the terminal.
 
     Args:
         text: Anything, lone surrogates included.
@@ -86,7 +86,7 @@ def printable(text: str, limit: int = _MAX_LINE) -> str:
 
 def printable_lines(text: str) -> str:
     """
-    Make hostile text of several lines safe to show, each line by itself.
+    Return hostile text of several lines made safe to show, each line by itself.
     """
     return "".join(f"{printable(line)}\n" for line in text.splitlines())
 
@@ -135,7 +135,7 @@ def emit(text: str, file: IO[str] | None = None) -> None:
 
 def complain(message: str, hint: str | None = None, *, about: str | None = None) -> None:
     """
-    Say on standard error what went wrong, and what can be done about it.
+    Write on standard error what went wrong, and what can be done about it.
 
     Args:
         message: What went wrong.
@@ -152,7 +152,7 @@ def complain(message: str, hint: str | None = None, *, about: str | None = None)
 
 def prepare() -> None:
     """
-    Make both streams take any character: what their encoding lacks is written as an escape.
+    Configure both streams for any character: what their encoding lacks is written as an escape.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

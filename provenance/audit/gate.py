@@ -1,5 +1,5 @@
 """
-Which files fail an audit: those of the categories that were named, less what an earlier audit knew already.
+Which files fail an audit: those of the categories that were named, less what an earlier audit found already.
 
 The gate changes nothing about a verdict: it only marks records.
 """
@@ -52,7 +52,7 @@ What can fail an audit: everything but what is accepted.
 
 DEFAULT = frozenset({INTEGRITY, Category.ERROR})
 """
-What fails an audit unless told otherwise: what does not hold, and what could not be judged. What only breaks
+What fails an audit by default: what does not hold, and what could not be judged. What only breaks
 a rule of C2PA was signed like that.
 """
 
@@ -61,7 +61,7 @@ FAILED = 1
 NOT_JUDGED = 3
 
 
-class Known(NamedTuple):
+class BaselineRecord(NamedTuple):
     """
     What an earlier audit says of one file.
 
@@ -82,14 +82,14 @@ class Baseline:
     """
     What an earlier audit came to, at eight bytes a file.
 
-    A file is known if it had the same name, became the same and for the same reasons; one that got worse is
+    A file is in it if it had the same name, became the same and for the same reasons; one that got worse is
     not. Where a name stands in it twice, either will do.
     """
 
-    def __init__(self, known: Iterable[Known]) -> None:
+    def __init__(self, records: Iterable[BaselineRecord]) -> None:
         # With a key that nobody can know beforehand, nobody can make a name that is taken for another one.
         self._key = os.urandom(16)
-        self._marks = array("Q", sorted(array("Q", map(self._mark, known))))
+        self._digests = array("Q", sorted(array("Q", map(self._digest, records))))
 
     @classmethod
     def load(cls, path: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> Self:
@@ -102,18 +102,18 @@ class Baseline:
         return cls(_read(path, max_line_bytes))
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._digests)
 
     def __contains__(self, record: Record) -> bool:
         """
-        Tell whether a record's file is known.
+        Return whether the earlier audit came to the same for this file.
         """
-        mark = self._mark(Known(record.name, record.category, record.reasons))
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
+        digest = self._digest(BaselineRecord(record.name, record.category, record.reasons))
+        place = bisect_left(self._digests, digest)
+        return place < len(self._digests) and self._digests[place] == digest
 
-    def _mark(self, known: Known) -> int:
-        text = json.dumps(known).encode()
+    def _digest(self, record: BaselineRecord) -> int:
+        text = json.dumps(record).encode()
         return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self._key).digest())
 
 
@@ -125,7 +125,7 @@ class Gate:
     Attributes:
         fail_on: Categories that do, or `INTEGRITY`; may be empty.
 
-        baseline: What was known before and does not count, or None.
+        baseline: What was found before and does not count, or None.
     """
 
     fail_on: frozenset[str] = DEFAULT
@@ -170,7 +170,7 @@ class Gate:
     @staticmethod
     def exit_code(summary: Summary) -> int:
         """
-        Tell how a program should end.
+        Return the exit code of a program.
 
         Returns:
             0 if nothing failed, 1 if only verdicts did, 3 if anything failed that could not be judged.
@@ -180,7 +180,7 @@ class Gate:
         return FAILED if summary.failing else PASSED
 
 
-def _read(path: Path, max_line_bytes: int) -> Iterator[Known]:
+def _read(path: Path, max_line_bytes: int) -> Iterator[BaselineRecord]:
     where = str(path)
     try:
         with path.open("rb") as file:
@@ -191,7 +191,7 @@ def _read(path: Path, max_line_bytes: int) -> Iterator[Known]:
                 if len(line) > max_line_bytes:
                     raise BaselineError(where, number, f"longer than {max_line_bytes:,} bytes")
                 try:
-                    yield _known(_parse(line))
+                    yield _baseline_record(_parse(line))
                 except ValueError as error:
                     raise BaselineError(where, number, str(error)) from error
     except OSError as error:
@@ -205,7 +205,7 @@ def _parse(line: bytes) -> object:
         raise ValueError("it is not JSON") from error
 
 
-def _known(report: object) -> Known:
+def _baseline_record(report: object) -> BaselineRecord:
     match report:
         case {"schema": str(schema)} if schema == SCHEMA:
             pass
@@ -213,7 +213,7 @@ def _known(report: object) -> Known:
             raise ValueError(f"it is no report of the form {SCHEMA}")
     match report:
         case {"asset": {"name": str(name)}, "state": None, "accepted": False, "error": {"type": str(kind)}}:
-            return Known(name, Category.ERROR, (kind,))
+            return BaselineRecord(name, Category.ERROR, (kind,))
         case {
             "asset": {"name": str(name)},
             "state": str(state),
@@ -221,7 +221,7 @@ def _known(report: object) -> Known:
             "findings": list(findings),
         }:
             category = Category.of(ValidationState(state), accepted=accepted)
-            return Known(name, category, tuple(dict.fromkeys(map(_check_of, findings))))
+            return BaselineRecord(name, category, tuple(dict.fromkeys(map(_check_of, findings))))
     raise ValueError("the report is not complete, or of a file without a name")
 
 

@@ -1,5 +1,5 @@
 """
-What came of one audited file, as the run gives it and the writers take it.
+What came of one audited file, as the run makes it and the writers read it.
 
 Six categories, one for each file: `rejected` means that trusted credentials were found and the policy
 demands more; what is not trusted at all is `untrusted`, `invalid` or `absent`.
@@ -34,7 +34,7 @@ class Category(StrEnum):
     @classmethod
     def of(cls, state: ValidationState, *, accepted: bool) -> Category:
         """
-        Tell what a verdict makes of a file.
+        Return the category of a file by its verdict.
         """
         return cls.ACCEPTED if accepted else _BY_STATE[state]
 
@@ -48,11 +48,11 @@ _BY_STATE = {
 
 
 # Every report begins with this, whatever it is about.
-_BEFORE_NAME = json.dumps({"schema": SCHEMA, "asset": {"name": None}})[: -len("null}}")]
+_START = json.dumps({"schema": SCHEMA, "asset": {"name": None}})[: -len("null}}")]
 _quoted = json.JSONEncoder().encode
 
 
-class Unnamed(NamedTuple):
+class UnnamedRecord(NamedTuple):
     """
     A record of bytes whatever they are called, as it travels between processes and to the next run.
 
@@ -89,14 +89,14 @@ class Unnamed(NamedTuple):
             category = Category.ACCEPTED if outcome.accepted else _BY_STATE[outcome.state]
             report = to_dict(outcome, sha256=sha256)
             reasons = tuple(dict.fromkeys(finding.id for finding in outcome.findings))
-        rest = json.dumps(report).removeprefix(_BEFORE_NAME + "null")
+        rest = json.dumps(report).removeprefix(_START + "null")
         return cls(category, reasons, rest, thumbnail)
 
-    def under(self, name: str) -> Record:
+    def with_name(self, name: str) -> Record:
         """
-        Give the record of a file of this name.
+        Return the record of a file of this name.
         """
-        report = f"{_BEFORE_NAME}{_quoted(name)}{self.rest}"
+        report = f"{_START}{_quoted(name)}{self.rest}"
         return Record(name, self.category, self.reasons, report, self.thumbnail)
 
 
@@ -137,7 +137,7 @@ class Record(NamedTuple):
         """
         Record a verdict, or why there is none.
         """
-        return cls(*Unnamed.of(outcome, sha256=sha256, thumbnail=thumbnail).under(name))
+        return cls(*UnnamedRecord.of(outcome, sha256=sha256, thumbnail=thumbnail).with_name(name))
 
 
 class Heading(NamedTuple):

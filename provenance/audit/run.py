@@ -1,5 +1,5 @@
 """
-An audit of many files: walked, looked up, judged in other processes, and given as records in order.
+An audit of many files: listed, looked up, judged in other processes, and recorded in order.
 
 Files are judged in batches, several at a time; how many batches there may be before the first one is done is
 bounded, and so is memory, whatever the tree holds and however long one file hangs.
@@ -21,18 +21,18 @@ from typing import Literal, cast, get_args
 
 from provenance.asset.limits import Limits
 from provenance.audit.dispatch import Dispatcher
-from provenance.audit.record import Heading, Record, Summary, Unnamed
-from provenance.audit.source.local import Found, walk
-from provenance.audit.state import MAX_PATHS, Known, State
-from provenance.audit.worker import (
+from provenance.audit.message import (
     MAX_ANSWER_BYTES,
-    Answer,
-    Order,
-    Settings,
-    Stamp,
-    Task,
-    judging,
+    FileStamp,
+    JudgeAnswer,
+    JudgeBatch,
+    JudgeTask,
+    WorkerSettings,
 )
+from provenance.audit.record import Heading, Record, Summary, UnnamedRecord
+from provenance.audit.source.local import FoundFile, list_files
+from provenance.audit.state import MAX_PATHS, State, StoredFile
+from provenance.audit.worker import worker_factory
 from provenance.distribution import version
 from provenance.errors import UnsupportedAssetError
 from provenance.policy.policy import DEFAULT, Policy, load_policy
@@ -48,7 +48,7 @@ Which reports have the SHA-256 of their file: those of files with credentials, o
 
 Reuse = Literal["stat", "sha256"]
 """
-How a file is known again: by size and times, or by its bytes.
+How a file is recognised: by size and times, or by its bytes.
 """
 
 NOT_AN_IMAGE = "not an image"
@@ -68,11 +68,11 @@ _IMAGE_NAMES = (
     b".tiff",
     b".webp",
 )
-_NO_IMAGE = (UnsupportedAssetError.__name__,)
+_UNSUPPORTED = (UnsupportedAssetError.__name__,)
 _BATCHES_PER_JOB = 4
-_PATIENCE_S = 0.1
+_POLL_S = 0.1
 
-_Slot = tuple[Found, Unnamed | None]
+_Slot = tuple[FoundFile, UnnamedRecord | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +101,9 @@ class Audit:
 
         state: File in which records are remembered, or None.
 
-        reuse: How a file is known again.
+        reuse: How a file is recognised.
 
-        include: Globs of files to judge, as `walk` takes them; none for all.
+        include: Globs of files to judge, as `list_files` takes them; none for all.
 
         exclude: Globs of files and folders to leave out.
 
@@ -127,7 +127,7 @@ class Audit:
 
     def __post_init__(self) -> None:
         """
-        Refuse what cannot be run.
+        Check that the settings make sense together.
 
         Raises:
             ValueError: If a bound is out of range, a glob cannot be read, or *at* has no time zone.
@@ -137,7 +137,7 @@ class Audit:
         if self.hashes not in get_args(Hashes) or self.reuse not in get_args(Reuse):
             raise ValueError(f"there is no way to hash {self.hashes!r} or to reuse by {self.reuse!r}")
         self.workers()
-        walk((), include=self.include, exclude=self.exclude)
+        list_files((), include=self.include, exclude=self.exclude)
 
     @property
     def heading(self) -> Heading:
@@ -156,11 +156,11 @@ class Audit:
         )
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> WorkerSettings:
         """
         What all files are judged by.
         """
-        return Settings(
+        return WorkerSettings(
             policy=self.policy,
             trust=self.trust,
             limits=self.limits,
@@ -170,12 +170,12 @@ class Audit:
             thumbnails=self.thumbnails,
         )
 
-    def workers(self) -> WorkerPool[Order, tuple[Answer, ...]]:
+    def workers(self) -> WorkerPool[JudgeBatch, tuple[JudgeAnswer, ...]]:
         """
-        Make the pool of processes that judge; none is started yet.
+        Return the pool of processes that judge; none is started yet.
         """
         return WorkerPool(
-            judging(self.settings),
+            worker_factory(self.settings),
             workers=self.jobs,
             deadline_s=self.deadline_s,
             max_memory_bytes=self.max_memory_bytes,
@@ -190,7 +190,7 @@ class Audit:
         own: Iterable[Path] = (),
     ) -> Generator[Record, None, None]:
         """
-        Judge every file below some paths; records come in the order of `walk`, as soon as they are known.
+        Judge every file below some paths; records come in the order of `list_files`.
 
         What is no image and has not the name of one has no record: it is counted, unless it was named itself
         or matches a glob to include. When the generator is closed, or an exception ends it, the processes are
@@ -214,7 +214,7 @@ class Audit:
             ProvenanceError: If a policy or a profile cannot be used.
         """
         passed = {os.path.realpath(os.fsencode(path)) for path in (*own, *self._state_files())}
-        found = walk(
+        found = list_files(
             paths,
             include=self.include,
             exclude=self.exclude,
@@ -241,9 +241,9 @@ class _Batch:
     """
 
     slots: Sequence[_Slot]
-    tasks: Sequence[Task]
-    future: Future[list[Answer]] | None = None
-    is_kept: bool = False
+    tasks: Sequence[JudgeTask]
+    future: Future[list[JudgeAnswer]] | None = None
+    is_stored: bool = False
 
     @property
     def is_ready(self) -> bool:
@@ -252,13 +252,13 @@ class _Batch:
 
 class _StoppedError(Exception):
     """
-    Somebody asked for an end. Never leaves this module.
+    A stop was requested. Never leaves this module.
     """
 
 
 class _Run:
     """
-    One run: a window of batches, of which the first is given out.
+    One run: batches in order, several of them in the workers at a time.
     """
 
     def __init__(self, audit: Audit, summary: Summary, state: State | None, stop: threading.Event) -> None:
@@ -269,34 +269,34 @@ class _Run:
         self._dispatcher = Dispatcher(audit.workers(), thumbnails=audit.thumbnails)
         self._window: deque[_Batch] = deque()
 
-    def records(self, found: Iterator[Found]) -> Iterator[Record]:
+    def records(self, found: Iterator[FoundFile]) -> Iterator[Record]:
         try:
             for batch in self._batches(found):
-                self._window.append(self._entered(batch))
-                yield from self._due(_BATCHES_PER_JOB * self._audit.jobs)
-            yield from self._due(1)
+                self._window.append(self._submitted(batch))
+                yield from self._finished(_BATCHES_PER_JOB * self._audit.jobs)
+            yield from self._finished(1)
         except _StoppedError:
             return
         self._summary.complete = True
 
     def close(self) -> None:
         """
-        End the workers, and remember what they had answered.
+        End the workers, and store what they had answered.
         """
         self._dispatcher.close()
-        self._keep()
+        self._store_answers()
 
-    def _batches(self, found: Iterator[Found]) -> Iterator[_Batch]:
+    def _batches(self, found: Iterator[FoundFile]) -> Iterator[_Batch]:
         while chunk := list(islice(found, MAX_PATHS if self._state else self._dispatcher.batch_size)):
             paths = [item.path for item in chunk if item.error is None]
-            known = self._state.find(paths) if self._state is not None else {}
+            stored = self._state.find(paths) if self._state is not None else {}
             slots: list[_Slot] = []
-            tasks: list[Task] = []
+            tasks: list[JudgeTask] = []
             room = MAX_ANSWER_BYTES
             for item in chunk:
-                record = self._known(item, known.get(item.path))
+                record = self._stored_record(item, stored.get(item.path))
                 if record is None:
-                    tasks.append(self._task(item, known.get(item.path)))
+                    tasks.append(self._task(item, stored.get(item.path)))
                 else:
                     room -= len(record.rest)
                 slots.append((item, record))
@@ -306,78 +306,80 @@ class _Run:
             if slots:
                 yield _Batch(slots, tasks)
 
-    def _known(self, found: Found, known: Known | None) -> Unnamed | None:
+    def _stored_record(self, found: FoundFile, stored: StoredFile | None) -> UnnamedRecord | None:
         if found.error is not None:
-            return Unnamed.of(found.error)
-        if known is None or self._audit.reuse != "stat" or known.stamp != found.stamp:
+            return UnnamedRecord.of(found.error)
+        if stored is None or self._audit.reuse != "stat" or stored.stamp != found.stamp:
             return None
-        return known.record or self._read(found)
+        return stored.record or self._read(found)
 
-    def _task(self, found: Found, known: Known | None) -> Task:
-        same = known is not None and self._audit.reuse == "sha256" and known.stamp[0] == found.size
-        return Task(found.path, Stamp(*found.stamp), found.named, known.sha256 if known and same else None)
+    def _task(self, found: FoundFile, stored: StoredFile | None) -> JudgeTask:
+        same = stored is not None and self._audit.reuse == "sha256" and stored.stamp[0] == found.size
+        return JudgeTask(
+            found.path, FileStamp(*found.stamp), found.named, stored.sha256 if stored and same else None
+        )
 
-    def _read(self, found: Found) -> Unnamed:
+    def _read(self, found: FoundFile) -> UnnamedRecord:
         return cast("State", self._state).read(found.path)
 
-    def _entered(self, batch: _Batch) -> _Batch:
+    def _submitted(self, batch: _Batch) -> _Batch:
         if batch.tasks:
             batch.future = self._dispatcher.submit(batch.tasks)
         return batch
 
-    def _due(self, most: int) -> Iterator[Record]:
+    def _finished(self, most: int) -> Iterator[Record]:
         """
-        Give out the first batches: those that are ready, and as many more as make fewer than *most* left.
+        Yield records of those first batches that are ready, and of more until fewer than *most* are left.
         """
         while self._window and (self._window[0].is_ready or len(self._window) >= most):
             batch = self._window[0]
             while not batch.is_ready:
-                wait((cast("Future[list[Answer]]", batch.future),), _PATIENCE_S)
-                self._keep()
-                self._look()
-            self._keep()
+                wait((cast("Future[list[JudgeAnswer]]", batch.future),), _POLL_S)
+                self._store_answers()
+                self._check_stop()
+            self._store_answers()
             self._window.popleft()
-            yield from self._given(batch)
+            yield from self._records_of(batch)
 
-    def _given(self, batch: _Batch) -> Iterator[Record]:
+    def _records_of(self, batch: _Batch) -> Iterator[Record]:
         answers = iter(batch.future.result() if batch.future is not None else ())
-        for index, (found, known) in enumerate(batch.slots):
-            self._look()
-            record, is_reused = known, found.error is None
+        for index, (found, stored) in enumerate(batch.slots):
+            self._check_stop()
+            record, is_reused = stored, found.error is None
             if record is None:
                 answer = next(answers, None)
                 if answer is None:  # the answers up to here were long enough
                     rest = batch.slots[index:]
                     tasks = batch.tasks[-sum(record is None for _, record in rest) :]
-                    self._window.appendleft(self._entered(_Batch(rest, tasks)))
+                    self._window.appendleft(self._submitted(_Batch(rest, tasks)))
                     return
                 is_reused = answer.record is None
                 record = answer.record or self._read(found)
-            if record.reasons == _NO_IMAGE and self._is_passed(found):
+            if record.reasons == _UNSUPPORTED and self._is_skipped(found):
                 self._summary.skipped[NOT_AN_IMAGE] += 1
             else:
                 self._summary.reused += is_reused
-                yield record.under(found.name)
+                yield record.with_name(found.name)
 
-    def _is_passed(self, found: Found) -> bool:
+    def _is_skipped(self, found: FoundFile) -> bool:
         asked_for = found.named or self._audit.include
         return not asked_for and not found.path.lower().endswith(_IMAGE_NAMES)
 
-    def _look(self) -> None:
+    def _check_stop(self) -> None:
         if self._stop.is_set():
             raise _StoppedError
 
-    def _keep(self) -> None:
+    def _store_answers(self) -> None:
         """
-        Remember the answers that came meanwhile.
+        Store the answers that came meanwhile.
         """
         if self._state is None:
             return
         for batch in self._window:
             future = batch.future
-            if batch.is_kept or future is None or not future.done() or future.cancelled():
+            if batch.is_stored or future is None or not future.done() or future.cancelled():
                 continue
-            batch.is_kept = True
+            batch.is_stored = True
             if future.exception() is None:
                 paths = [task.path for task in batch.tasks]
-                self._state.keep(zip(paths, future.result(), strict=False))
+                self._state.store(zip(paths, future.result(), strict=False))

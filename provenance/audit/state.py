@@ -1,9 +1,9 @@
 """
-What is known from earlier runs of an audit, in a SQLite file.
+What earlier runs of an audit found, in a SQLite file.
 
-A record is known by where its file lies, by the file's size and times, and by everything it was judged by;
-where any of that differs, nothing is known. What is remembered survives the end of the process, however it
-ends; a power cut can lose the last of it, and leaves the rest readable.
+A record is found again by where its file lies, by the file's size and times, and by everything it was judged
+by; where any of that differs, there is none. What is stored survives the end of the process, however it ends;
+a power cut can lose the last of it, and leaves the rest readable.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from provenance.audit.record import Category, Unnamed
-from provenance.audit.worker import Answer
+from provenance.audit.message import JudgeAnswer
+from provenance.audit.record import Category, UnnamedRecord
 from provenance.errors import StateError
 
 APPLICATION_ID = 0x41495061
@@ -65,7 +65,7 @@ SELECT path, size, mtime_ns, ctime_ns, sha256, category, reasons,
 FROM file WHERE judged_by = ? AND (day IS NULL OR day = ?) AND
 """
 _READ = "SELECT sha256, category, reasons, rest, thumbnail, checksum FROM file WHERE path = ?"
-_KEEP = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STORE = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _CATEGORIES = {str(category): category for category in Category}
 _CACHED = 256
 _PRIMARY = 0xFF
@@ -77,21 +77,21 @@ _WHY = {
 }
 
 
-class Known(NamedTuple):
+class StoredFile(NamedTuple):
     """
-    What is known of one file.
+    What an earlier run found for one file.
 
     Attributes:
-        stamp: Size and times by which it is known again, as `Stamp` has them.
+        stamp: Size and times by which it is recognised, as `FileStamp` has them.
 
         sha256: SHA-256 of its bytes, or None if that was not computed.
 
-        record: What came of it; None if that is so long that it is read by itself.
+        record: Its record; None if that is so long that it is read by itself.
     """
 
     stamp: tuple[int, int, int]
     sha256: str | None
-    record: Unnamed | None
+    record: UnnamedRecord | None
 
 
 class State:
@@ -103,14 +103,14 @@ class State:
 
     def __init__(self, path: Path, judged_by: bytes) -> None:
         """
-        Open a state file, or make one.
+        Open a state file, or create one.
 
         Args:
             path: Where it lies; its folder has to be there. SQLite writes beside it, under the same name and
                 "-wal".
 
             judged_by: Digest of everything that files are judged by; what was judged by anything else is
-                not known.
+                not found.
 
         Raises:
             StateError: If it cannot be opened, is no state file, is of a newer version, is damaged, or
@@ -118,7 +118,7 @@ class State:
         """
         self._path = path
         self._judged_by = judged_by
-        with _told(path):
+        with _state_errors(path):
             if path.exists() and not path.is_file():
                 raise StateError(str(path), "it is not a regular file")
             # The thread that runs an audit need not be the one that ends it.
@@ -129,54 +129,54 @@ class State:
             self._database.close()
             raise
 
-    def find(self, paths: Sequence[bytes]) -> dict[bytes, Known]:
+    def find(self, paths: Sequence[bytes]) -> dict[bytes, StoredFile]:
         """
-        Look up what is known today of some files, by their paths.
+        Return what is stored, and holds today, for some files by their paths.
 
         Args:
             paths: At most `MAX_PATHS`.
 
         Returns:
-            What is known of them, and maybe of others that lie between them.
+            Stored files by path, and maybe others that lie between them.
 
         Raises:
             StateError: If the file is damaged or cannot be read.
         """
         if not paths:
             return {}
-        with _told(self._path):
-            return {row[0]: self._known(row) for row in self._rows(paths)}
+        with _state_errors(self._path):
+            return {row[0]: self._stored_file(row) for row in self._rows(paths)}
 
-    def read(self, path: bytes) -> Unnamed:
+    def read(self, path: bytes) -> UnnamedRecord:
         """
-        Read the record of one file of which something is known.
+        Read the record of one file that `find` returned.
 
         Raises:
             StateError: If the file is damaged or cannot be read.
         """
-        with _told(self._path):
+        with _state_errors(self._path):
             row = self._database.execute(_READ, (path,)).fetchone()
             return self._record(row)
 
-    def keep(self, answers: Iterable[tuple[bytes, Answer]]) -> None:
+    def store(self, answers: Iterable[tuple[bytes, JudgeAnswer]]) -> None:
         """
-        Remember what came of files, by their paths, in place of what was known of them.
+        Store what came of files, by their paths, in place of what was stored for them.
 
-        All are remembered or none; an answer without a record or without a stamp never is.
+        All are stored or none; an answer without a record or without a stamp never is.
 
         Raises:
             StateError: If it cannot be written.
         """
-        rows = list(_kept(self._judged_by, answers))
+        rows = list(_rows_to_store(self._judged_by, answers))
         if not rows:
             return
-        with _told(self._path), self._database:  # which ends the transaction, one way or the other
+        with _state_errors(self._path), self._database:  # which ends the transaction, one way or the other
             self._database.execute("BEGIN")
-            self._database.executemany(_KEEP, rows)
+            self._database.executemany(_STORE, rows)
 
     def close(self) -> None:
         """
-        Close the file; what was kept is in it.
+        Close the file; what was stored is in it.
         """
         with contextlib.suppress(sqlite3.Error):
             self._database.close()
@@ -193,33 +193,33 @@ class State:
         self.close()
 
     def _prepare(self) -> None:
-        with _told(self._path):
-            self._run("PRAGMA locking_mode = EXCLUSIVE")
-            self._run(f"PRAGMA page_size = {_PAGE_BYTES}")
-            is_new = self._run("SELECT count(*) FROM sqlite_schema") == 0
-            owner, version = self._run("PRAGMA application_id"), self._run("PRAGMA user_version")
+        with _state_errors(self._path):
+            self._execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+            is_new = self._execute("SELECT count(*) FROM sqlite_schema") == 0
+            owner, version = self._execute("PRAGMA application_id"), self._execute("PRAGMA user_version")
             if owner != (0 if is_new else APPLICATION_ID):
                 raise StateError(str(self._path), "it is not the state of an audit")
             if version > VERSION:
                 raise StateError(str(self._path), f"it is of version {version}, newer than this program")
-            self._run("PRAGMA journal_mode = WAL")
+            self._execute("PRAGMA journal_mode = WAL")
             # In this mode each change reaches the system at once, and the disk from time to time.
-            self._run("PRAGMA synchronous = NORMAL")
-            self._run(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            self._run("BEGIN EXCLUSIVE")
+            self._execute("PRAGMA synchronous = NORMAL")
+            self._execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            self._execute("BEGIN EXCLUSIVE")
             if is_new:
-                self._run(_TABLE)
-                self._run(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._run(f"PRAGMA user_version = {VERSION}")
-            self._run("COMMIT")
+                self._execute(_TABLE)
+                self._execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._execute(f"PRAGMA user_version = {VERSION}")
+            self._execute("COMMIT")
 
-    def _run(self, statement: str) -> Any:  # noqa: ANN401 - whatever the one value of its first row is
+    def _execute(self, statement: str) -> Any:  # noqa: ANN401 - whatever the one value of its first row is
         row = self._database.execute(statement).fetchone()
         return row[0] if row is not None else None
 
     def _rows(self, paths: Sequence[bytes]) -> list[tuple[Any, ...]]:
         which = _LARGE_BYTES, self._judged_by, _today()
-        # Files that lie together are known together: one way down the tree does for all of them.
+        # Files that lie together are found together: one way down the tree does for all of them.
         most = 2 * len(paths)
         between = f"{_FIND} path BETWEEN ? AND ? LIMIT ?"
         rows = self._database.execute(between, (*which, min(paths), max(paths), most)).fetchall()
@@ -228,21 +228,21 @@ class State:
             rows = self._database.execute(each, (*which, *paths)).fetchall()
         return rows
 
-    def _known(self, row: tuple[Any, ...]) -> Known:
+    def _stored_file(self, row: tuple[Any, ...]) -> StoredFile:
         content = row[4:]
         record = self._record(content) if content[3] is not None else None
-        return Known((row[1], int(row[2]), int(row[3])), content[0], record)
+        return StoredFile((row[1], int(row[2]), int(row[3])), content[0], record)
 
-    def _record(self, content: tuple[Any, ...]) -> Unnamed:
+    def _record(self, content: tuple[Any, ...]) -> UnnamedRecord:
         sha256, category, reasons, rest, thumbnail, checksum = content
         # SQLite notices damage to its own structure only.
         if _checksum(sha256, category, reasons, rest, thumbnail) != checksum:
             raise StateError(str(self._path), _WHY[sqlite3.SQLITE_CORRUPT])
-        return Unnamed(_CATEGORIES[category], _split(reasons), rest.decode("ascii"), thumbnail)
+        return UnnamedRecord(_CATEGORIES[category], _split(reasons), rest.decode("ascii"), thumbnail)
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _state_errors(path: Path) -> Iterator[None]:
     """
     Raise what SQLite raises as `StateError`.
     """
@@ -261,7 +261,9 @@ def _today() -> int:
     return int(time.time() // _DAY_S)
 
 
-def _kept(judged_by: bytes, answers: Iterable[tuple[bytes, Answer]]) -> Iterator[tuple[object, ...]]:
+def _rows_to_store(
+    judged_by: bytes, answers: Iterable[tuple[bytes, JudgeAnswer]]
+) -> Iterator[tuple[object, ...]]:
     for path, (record, stamp, sha256, day) in answers:
         if record is None or stamp is None:
             continue

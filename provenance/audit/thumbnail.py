@@ -1,5 +1,5 @@
 """
-Small pictures for the eyes of whoever reads a report.
+Small pictures for people who read a report.
 
 They are made by Pillow, which is an extra, from hostile bytes: only where a worker may crash, and never where
 a verdict depends on it.
@@ -31,7 +31,7 @@ Largest image that is decoded for a thumbnail, in pixels.
 _QUALITY = 70
 _INDEXED = frozenset({"1", "P", "PA"})
 _ORIENTATION = 0x0112
-_TURNS = {
+_TRANSPOSITIONS = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
     4: "FLIP_TOP_BOTTOM",
@@ -67,9 +67,9 @@ _UNDECODABLE = (
 )
 
 
-def maker() -> str | None:
+def library() -> str | None:
     """
-    Name what makes thumbnails here, with its version; None if it is not installed.
+    Return the name and version of what makes thumbnails; None if it is not installed.
     """
     installed = version("pillow")
     return f"Pillow {installed}" if installed != UNKNOWN else None
@@ -110,7 +110,7 @@ def _encoded(image: Image) -> bytes:
 
     image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded at a fraction of its size
     image.load()
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # a TIFF was turned on loading
+    transposition = _TRANSPOSITIONS.get(image.getexif().get(_ORIENTATION, 1))  # a TIFF was turned on loading
     colours = "RGBA" if image.has_transparency_data else "RGB"
     small: Image = image
     if image.mode in _INDEXED:
@@ -119,8 +119,8 @@ def _encoded(image: Image) -> bytes:
         small = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     small.thumbnail((SIDE, SIDE))
     small = small.convert(colours)
-    if turn is not None:
-        small = small.transpose(Transpose[turn])
+    if transposition is not None:
+        small = small.transpose(Transpose[transposition])
     small.info.clear()
     written = io.BytesIO()
     small.save(written, "WEBP", quality=_QUALITY)

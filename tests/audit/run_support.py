@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from provenance.audit.worker import Stamp, Task
+from provenance.audit.message import FileStamp, JudgeTask
 from provenance.authority import Authority, azure_v1, azure_v2, designer, plain_jpeg, plain_png, sign_image
 
 PNG = plain_png(24, 16, seed=1)
@@ -71,8 +71,8 @@ def settle(paths: Iterable[Path]) -> None:
             time.sleep(0.01)
 
 
-def task_for(path: Path, *, follow: bool = False, known: str | None = None) -> Task:
+def task_for(path: Path, *, follow: bool = False, known_sha256: str | None = None) -> JudgeTask:
     """
     Ask for a file as the walk would have seen it just now.
     """
-    return Task(os.fsencode(path), Stamp.of(path.stat()), follow, known)
+    return JudgeTask(os.fsencode(path), FileStamp.of(path.stat()), follow, known_sha256)

@@ -121,7 +121,7 @@ def _record(verifier: Verifier, path: Path) -> Record:
 
 def hostile_records() -> Iterator[Record]:
     """
-    Give every record a hostile name, and some a hostile text wherever a text can stand.
+    Yield every record with a hostile name, and some with a hostile text wherever a text can stand.
     """
     rejected = next(r for r in sample_records() if r.category is Category.REJECTED)
     for number, name in enumerate(HOSTILE_NAMES):
@@ -136,7 +136,7 @@ def hostile_records() -> Iterator[Record]:
 
 def with_text(record: Record, text: str) -> Record:
     """
-    Put a text in every place of a verdict's report that an image has a say in.
+    Write a text in every place of a verdict's report that an image has a say in.
     """
     report = json.loads(record.report)
     for key in ("software_agent", "description", "digital_source_type"):
@@ -149,7 +149,7 @@ def with_text(record: Record, text: str) -> Record:
 
 def renamed(record: Record, name: str) -> Record:
     """
-    Give a record another name, in its report as well.
+    Return a record under another name, in its report as well.
     """
     before, after = (f'"name": {json.dumps(text)}' for text in (record.name, name))
     return record._replace(name=name, report=record.report.replace(before, after, 1))

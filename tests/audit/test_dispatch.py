@@ -17,16 +17,16 @@ import pytest
 from provenance import PolicyError, WorkerCrashedError
 from provenance.audit import dispatch
 from provenance.audit.dispatch import Dispatcher
-from provenance.audit.record import Category, Unnamed
-from provenance.audit.worker import Answer, Order, Stamp, Task
+from provenance.audit.message import FileStamp, JudgeAnswer, JudgeBatch, JudgeTask
+from provenance.audit.record import Category, UnnamedRecord
 from provenance.workers import WorkerPool
 
-STAMP = Stamp(1, 2, 3)
+STAMP = FileStamp(1, 2, 3)
 
-Work = Callable[[Order, int | None], tuple[Answer, ...]]
+Work = Callable[[JudgeBatch, int | None], tuple[JudgeAnswer, ...]]
 
 
-def make_servant() -> Work:
+def make_scripted_worker() -> Work:
     """
     Make what answers with a file's path, or does what the path says.
     """
@@ -47,20 +47,20 @@ def make_early_end() -> Work:
     os._exit(7)
 
 
-def _serve(order: Order, _descriptor: int | None) -> tuple[Answer, ...]:
+def _serve(batch: JudgeBatch, _descriptor: int | None) -> tuple[JudgeAnswer, ...]:
     answers = []
-    for task in order.tasks:
+    for task in batch.tasks:
         word, _, rest = os.fsdecode(task.path).partition(" ")
-        if word == "kill" or (word == "draw-kill" and order.thumbnails):
+        if word == "kill" or (word == "draw-kill" and batch.thumbnails):
             os.kill(os.getpid(), signal.SIGKILL)
         if word == "hang":
             Path(rest).touch()
             time.sleep(600)
         if word == "refuse":
             raise PolicyError(rest)
-        picture = b"RIFF" if order.thumbnails else None
+        picture = b"RIFF" if batch.thumbnails else None
         text = "x" * int(rest) if word == "long" else word
-        answers.append(Answer(Unnamed(Category.ABSENT, (), text, picture), STAMP))
+        answers.append(JudgeAnswer(UnnamedRecord(Category.ABSENT, (), text, picture), STAMP))
         if word == "last":
             break
     return tuple(answers)
@@ -71,20 +71,20 @@ def dispatcher() -> Iterator[Dispatcher]:
     """
     Start two workers, on demand, and end them.
     """
-    with Dispatcher(WorkerPool(make_servant, workers=2, deadline_s=60), thumbnails=False) as made:
+    with Dispatcher(WorkerPool(make_scripted_worker, workers=2, deadline_s=60), thumbnails=False) as made:
         yield made
 
 
-def tasks(*words: str) -> list[Task]:
+def tasks(*words: str) -> list[JudgeTask]:
     """
     Ask for files that say what to do.
     """
-    return [Task(os.fsencode(word), STAMP) for word in words]
+    return [JudgeTask(os.fsencode(word), STAMP) for word in words]
 
 
-def outcomes(future: Future[list[Answer]]) -> list[str]:
+def outcomes(future: Future[list[JudgeAnswer]]) -> list[str]:
     """
-    Name what came of each file: its word, or its error.
+    Return what came of each file: its word, or its error.
     """
     records = [answer.record for answer in future.result(timeout=60)]
     assert all(record is not None for record in records)
@@ -158,7 +158,7 @@ def test_a_file_that_hangs_costs_its_deadline_and_nothing_else(tmp_path: Path) -
     """
     The others in its batch are judged, and so is whatever follows.
     """
-    pool = WorkerPool(make_servant, workers=1, deadline_s=1)
+    pool = WorkerPool(make_scripted_worker, workers=1, deadline_s=1)
     with Dispatcher(pool, thumbnails=False) as dispatcher:
         batch = tasks("a", f"hang {tmp_path / 'reached'}", "b")
 
@@ -170,7 +170,7 @@ def test_a_picture_is_given_up_before_a_verdict_is() -> None:
     """
     Decoders are attacked more often than the headers before them.
     """
-    pool = WorkerPool(make_servant, workers=1)
+    pool = WorkerPool(make_scripted_worker, workers=1)
     with Dispatcher(pool, thumbnails=True) as dispatcher:
         answers = dispatcher.submit(tasks("a", "draw-kill", "kill", "b")).result()
 
@@ -218,7 +218,7 @@ def test_closing_ends_what_hangs_and_keeps_what_was_answered(tmp_path: Path) -> 
     Whoever interrupts an audit does not wait for a deadline, and no file is blamed for the end of its worker.
     """
     reached = tmp_path / "reached"
-    dispatcher = Dispatcher(WorkerPool(make_servant, workers=2, deadline_s=600), thumbnails=False)
+    dispatcher = Dispatcher(WorkerPool(make_scripted_worker, workers=2, deadline_s=600), thumbnails=False)
     before = threading.active_count()
 
     done = dispatcher.submit(tasks("a", "b"))

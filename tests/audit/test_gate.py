@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.audit.gate import CHOICES, DEFAULT, Baseline, Gate, Known
+from provenance.audit.gate import CHOICES, DEFAULT, Baseline, BaselineRecord, Gate
 from provenance.audit.record import Category, Record, Summary
 from provenance.errors import BaselineError
 from tests.audit.support import baseline_line, hostile_records, many_records, sample_records
@@ -25,7 +25,7 @@ def made(name: str, category: Category, *reasons: str) -> Record:
 
 def everything_but(baseline: Path) -> Gate:
     """
-    Let everything fail that an earlier output does not know.
+    Return a gate that fails everything that an earlier output does not know.
     """
     return Gate(frozenset(CHOICES), Baseline.load(baseline))
 
@@ -132,7 +132,7 @@ def test_what_got_worse_than_its_baseline_fails(tmp_path: Path) -> None:
     """
     A signer who breaks a rule is no licence to change the image.
     """
-    known = Baseline([Known("a", Category.INVALID, ("conformance",))])
+    known = Baseline([BaselineRecord("a", Category.INVALID, ("conformance",))])
 
     for gate in (Gate(baseline=known), Gate(frozenset({Category.INVALID}), known)):
         assert not gate.apply(made("a", Category.INVALID, "conformance")).failing
@@ -176,7 +176,7 @@ def test_an_error_that_is_known_does_not_outrank_a_failure() -> None:
     Only what counts decides.
     """
     known = made("broken", Category.ERROR, "MalformedAssetError")
-    gate, summary = Gate(DEFAULT, Baseline([Known(*known[:3])])), Summary()
+    gate, summary = Gate(DEFAULT, Baseline([BaselineRecord(*known[:3])])), Summary()
     for record in (known, made("changed", Category.INVALID, "integrity")):
         summary.add(gate.apply(record))
 
@@ -239,7 +239,7 @@ def test_no_two_of_very_many_names_are_taken_for_each_other() -> None:
     Marks are short; one that stood for two files would excuse the wrong one.
     """
     names = [f"{number:06}" for number in range(200_000)]
-    baseline = Baseline(Known(name, Category.INVALID, ("integrity",)) for name in names[::2])
+    baseline = Baseline(BaselineRecord(name, Category.INVALID, ("integrity",)) for name in names[::2])
 
     known = [name for name in names if made(name, Category.INVALID, "integrity") in baseline]
 
@@ -254,7 +254,8 @@ def test_a_baseline_of_very_many_files_is_small() -> None:
     tracemalloc.start()
     try:
         baseline = Baseline(
-            Known(f"folder/{number:09}.png", Category.INVALID, ("integrity",)) for number in range(count)
+            BaselineRecord(f"folder/{number:09}.png", Category.INVALID, ("integrity",))
+            for number in range(count)
         )
         kept, _ = tracemalloc.get_traced_memory()
     finally:

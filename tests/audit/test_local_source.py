@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.audit.source.local import Found, walk
+from provenance.audit.source.local import FoundFile, list_files
 
 
 def plant(root: Path, *names: str | bytes) -> None:
@@ -29,16 +29,16 @@ def plant(root: Path, *names: str | bytes) -> None:
         path.touch()
 
 
-def names(found: Iterable[Found], root: Path) -> list[str]:
+def names(found: Iterable[FoundFile], root: Path) -> list[str]:
     """
-    Name what was found, from a folder on.
+    Return the names of what was found, from a folder on.
     """
     return [item.name.removeprefix(f"{root}/") for item in found]
 
 
 def raw(path: Path | str) -> bytes:
     """
-    Give a path as the system has it.
+    Return a path as the system has it.
     """
     return os.fsencode(path)
 
@@ -52,10 +52,10 @@ def test_the_order_is_that_of_the_bytes_of_the_full_paths(tmp_path: Path) -> Non
     """
     plant(tmp_path, "a/b", "a-b", "a.png", "a0", "a/c/d", "A", "a/c-d", "é", b"\xff", "z")
 
-    found = [item.path for item in walk([tmp_path])]
+    found = [item.path for item in list_files([tmp_path])]
 
     assert found == sorted(found)
-    assert names(walk([tmp_path]), tmp_path)[:4] == ["A", "a-b", "a.png", "a/b"]
+    assert names(list_files([tmp_path]), tmp_path)[:4] == ["A", "a-b", "a.png", "a/b"]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -69,7 +69,7 @@ def test_any_tree_is_found_whole_and_in_order(tmp_path: Path, seed: int) -> None
         parts = [b"".join(chance.choices(alphabet, k=2)) for _ in range(chance.randint(1, 4))]
         plant(tmp_path, b"/".join([*(b"folder" + part for part in parts[:-1]), b"file" + parts[-1]]))
 
-    found = [item.path for item in walk([tmp_path])]
+    found = [item.path for item in list_files([tmp_path])]
 
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert found == sorted(map(raw, files))
@@ -94,7 +94,7 @@ def test_a_name_is_what_was_named_and_the_way_from_there(
         "in/deep/x.png": "in/deep/x.png",
     }
 
-    found = {given: next(iter(walk([given]))) for given in named}
+    found = {given: next(iter(list_files([given]))) for given in named}
 
     assert {given: item.name for given, item in found.items()} == named
     assert {item.path for item in found.values()} == {raw(tmp_path / "in/deep/x.png")}
@@ -109,7 +109,7 @@ def test_the_topmost_folder_ends_in_its_only_slash(tmp_path: Path) -> None:
     beside = [path for folder in way[1:] for path in folder.iterdir() if path not in way]
     globs = [re.sub(r"[][*?]", "?", str(path)) for path in beside]
 
-    found = [item for item in walk(["/"], exclude=globs) if item.path.startswith(raw(tmp_path))]
+    found = [item for item in list_files(["/"], exclude=globs) if item.path.startswith(raw(tmp_path))]
 
     assert [(item.name, item.path) for item in found] == [(f"{tmp_path}/x.png", raw(tmp_path / "x.png"))]
 
@@ -124,7 +124,7 @@ def test_what_two_dots_mean_behind_a_link_the_file_system_knows(
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "deep")
     monkeypatch.chdir(tmp_path)
 
-    (item,) = walk(["link/../beside.png"])
+    (item,) = list_files(["link/../beside.png"])
 
     assert item.path == raw(tmp_path / "elsewhere" / "beside.png")
 
@@ -137,8 +137,8 @@ def test_what_the_system_says_of_a_file_comes_with_it(tmp_path: Path) -> None:
     path.write_bytes(b"12345")
     os.utime(path, ns=(1, 1_234_567_890_123_456_789))
 
-    (item,) = walk([tmp_path])
-    (named,) = walk([path])
+    (item,) = list_files([tmp_path])
+    (named,) = list_files([path])
 
     status = path.stat()
     assert item.stamp == (5, 1_234_567_890_123_456_789, status.st_ctime_ns)
@@ -156,7 +156,7 @@ def test_paths_are_walked_in_the_order_given_and_each_file_once(tmp_path: Path) 
     plant(tmp_path, "b/1", "b/in/2", "a/3", "c")
 
     def walked(*given: str) -> list[str]:
-        return names(walk([tmp_path / name for name in given]), tmp_path)
+        return names(list_files([tmp_path / name for name in given]), tmp_path)
 
     assert walked("b", "a", "c") == ["b/1", "b/in/2", "a/3", "c"]
     assert walked("b", "b", "b/in", "b/../b/in") == ["b/1", "b/in/2"]
@@ -172,7 +172,7 @@ def test_a_file_that_was_named_is_taken_whatever_else_was_asked_for(tmp_path: Pa
     plant(tmp_path, "in/.hidden.png", "in/no.gif", "in/yes.png")
     skipped: Counter[str] = Counter()
 
-    found = walk(
+    found = list_files(
         [tmp_path / "in", tmp_path / "in" / "no.gif", tmp_path / "in" / ".hidden.png"],
         include=["*.png"],
         exclude=["yes*"],
@@ -196,7 +196,7 @@ def test_a_folder_that_the_one_above_leaves_out_is_walked_when_it_is_named(
     plant(tmp_path, "top/.hidden/x", "top/left-out/in/x", "other/x")
     (tmp_path / "top" / "link").symlink_to(tmp_path / "other")
 
-    found = walk([tmp_path / "top", tmp_path / "top" / below], exclude=["left-out"])
+    found = list_files([tmp_path / "top", tmp_path / "top" / below], exclude=["left-out"])
 
     assert [Path(item.name).name for item in found] == ["x"]
 
@@ -210,7 +210,7 @@ def test_a_folder_below_the_topmost_one_is_not_walked_again(tmp_path: Path) -> N
     beside = [path for folder in way[1:] for path in folder.iterdir() if path not in way]
     globs = [re.sub(r"[][*?]", "?", str(path)) for path in beside]
 
-    found = [item.path for item in walk(["/", tmp_path], exclude=globs)]
+    found = [item.path for item in list_files(["/", tmp_path], exclude=globs)]
 
     assert found.count(raw(tmp_path / "x")) == 1
 
@@ -222,7 +222,7 @@ def test_many_folders_cost_no_more_than_few(tmp_path: Path) -> None:
     plant(tmp_path, "x")
     missing = [tmp_path / f"{number:06}" for number in range(20_000)]
 
-    found = list(walk([tmp_path, *missing]))
+    found = list(list_files([tmp_path, *missing]))
 
     assert len(found) == 20_001
 
@@ -245,7 +245,7 @@ def test_links_and_special_files_are_counted_and_not_followed(tmp_path: Path) ->
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.relpath(folder / "socket"))
 
-        found = names(walk([folder], skipped=skipped), folder)
+        found = names(list_files([folder], skipped=skipped), folder)
 
     assert found == ["x"]
     assert skipped == {"symbolic link": 4, "special file": 2}
@@ -260,7 +260,7 @@ def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
     (tmp_path / "folder").symlink_to("outside")
     (tmp_path / "file").symlink_to("outside/x")
 
-    found = list(walk([tmp_path / "folder", tmp_path / "file"]))
+    found = list(list_files([tmp_path / "folder", tmp_path / "file"]))
 
     assert names(found, tmp_path) == ["folder/x", "file"]
     assert [item.size for item in found] == [3, 3]
@@ -273,7 +273,7 @@ def test_a_special_file_that_is_named_is_an_item(tmp_path: Path) -> None:
     """
     os.mkfifo(tmp_path / "pipe")
 
-    (item,) = walk([tmp_path / "pipe"])
+    (item,) = list_files([tmp_path / "pipe"])
 
     assert (item.name, item.named, item.error) == (f"{tmp_path}/pipe", True, None)
 
@@ -285,13 +285,13 @@ def test_hidden_names_are_counted_unless_they_are_asked_for(tmp_path: Path) -> N
     plant(tmp_path, ".git/a", ".git/b", ".x.png", "y.png", "in/.z")
     skipped: Counter[str] = Counter()
 
-    shown = names(walk([tmp_path], skipped=skipped), tmp_path)
-    everything = names(walk([tmp_path], hidden=True), tmp_path)
+    shown = names(list_files([tmp_path], skipped=skipped), tmp_path)
+    everything = names(list_files([tmp_path], hidden=True), tmp_path)
 
     assert shown == ["y.png"]
     assert skipped == {"hidden": 3}
     assert everything == [".git/a", ".git/b", ".x.png", "in/.z", "y.png"]
-    assert names(walk([tmp_path / ".git"]), tmp_path) == [".git/a", ".git/b"]
+    assert names(list_files([tmp_path / ".git"]), tmp_path) == [".git/a", ".git/b"]
 
 
 def test_own_files_are_passed_over_without_a_word(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_own_files_are_passed_over_without_a_word(tmp_path: Path) -> None:
     own = [raw(tmp_path / name) for name in ("report.html", "in/state.db", "whole")]
     skipped: Counter[str] = Counter()
 
-    found = names(walk([tmp_path], skipped=skipped, own=own), tmp_path)
+    found = names(list_files([tmp_path], skipped=skipped, own=own), tmp_path)
 
     assert found == ["a.png"]
     assert skipped == {}
@@ -316,7 +316,7 @@ def test_own_files_are_known_behind_a_link_as_well(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     own = [raw((tmp_path / "real" / "in" / "report.html").resolve())]
 
-    found = names(walk([tmp_path / "link" / "in"], own=own), tmp_path)
+    found = names(list_files([tmp_path / "link" / "in"], own=own), tmp_path)
 
     assert found == ["link/in/a.png", "link/in/deep/b.png"]
 
@@ -361,8 +361,8 @@ def test_globs_match_names_or_whole_paths(tmp_path: Path, glob: str, matched: li
     """
     plant(tmp_path, *TREE)
 
-    included = names(walk([tmp_path], include=[glob]), tmp_path)
-    excluded = names(walk([tmp_path], exclude=[glob]), tmp_path)
+    included = names(list_files([tmp_path], include=[glob]), tmp_path)
+    excluded = names(list_files([tmp_path], exclude=[glob]), tmp_path)
 
     assert included == matched
     assert excluded == [name for name in TREE if name not in matched]
@@ -375,7 +375,7 @@ def test_an_excluded_folder_is_not_entered_and_counts_as_one(tmp_path: Path) -> 
     plant(tmp_path, "a.png", "node_modules/b.png", "in/node_modules/deep/c.png")
     skipped: Counter[str] = Counter()
 
-    found = names(walk([tmp_path], exclude=["node_modules/"], skipped=skipped), tmp_path)
+    found = names(list_files([tmp_path], exclude=["node_modules/"], skipped=skipped), tmp_path)
 
     assert found == ["a.png"]
     assert skipped == {"excluded": 2}
@@ -388,7 +388,7 @@ def test_what_no_glob_includes_is_counted_and_exclusion_wins(tmp_path: Path) -> 
     plant(tmp_path, *TREE)
     skipped: Counter[str] = Counter()
 
-    found = walk([tmp_path], include=["a.png", "*.jpg"], exclude=["in/*", "b.*"], skipped=skipped)
+    found = list_files([tmp_path], include=["a.png", "*.jpg"], exclude=["in/*", "b.*"], skipped=skipped)
 
     assert names(found, tmp_path) == ["a.png", "other/in/a.png"]
     assert skipped == {"excluded": 4}
@@ -400,9 +400,9 @@ def test_globs_match_names_that_are_no_text(tmp_path: Path) -> None:
     """
     plant(tmp_path, b"a\nb.png", b"a\xffb.png", "aéb.png")
 
-    assert len(list(walk([tmp_path], include=["a?b.png"]))) == 3
-    assert len(list(walk([tmp_path], include=["a*", "b*"]))) == 3
-    assert len(list(walk([tmp_path], include=["a\udcffb.png"]))) == 1
+    assert len(list(list_files([tmp_path], include=["a?b.png"]))) == 3
+    assert len(list(list_files([tmp_path], include=["a*", "b*"]))) == 3
+    assert len(list(list_files([tmp_path], include=["a\udcffb.png"]))) == 1
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_no_name_makes_a_glob_slow(tmp_path: Path, name: str, glob: str, count: 
     """
     plant(tmp_path, name)
 
-    assert len(list(walk([tmp_path], include=[glob]))) == count
+    assert len(list(list_files([tmp_path], include=[glob]))) == count
 
 
 @pytest.mark.parametrize("glob", ["", "/", "./", "[z-a]", "a/[b-a]/c"])
@@ -431,15 +431,15 @@ def test_a_glob_that_makes_no_sense_is_refused_before_the_walk(glob: str) -> Non
     Matching nothing, it would leave out what it was written to find.
     """
     with pytest.raises(ValueError, match="glob"):
-        walk([], include=[glob])
+        list_files([], include=[glob])
     with pytest.raises(ValueError, match="glob"):
-        walk([], exclude=[glob])
+        list_files([], exclude=[glob])
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
-def errors(found: Iterable[Found]) -> dict[str, str]:
+def errors(found: Iterable[FoundFile]) -> dict[str, str]:
     """
     Read what could not be looked at, and why.
     """
@@ -463,7 +463,7 @@ def test_a_path_that_cannot_be_looked_at_is_an_item(tmp_path: Path) -> None:
         f"{tmp_path}/{'x' * 256}",
     ]
 
-    found = list(walk([*given, given[0], tmp_path / "file"]))
+    found = list(list_files([*given, given[0], tmp_path / "file"]))
 
     assert [item.name for item in found] == [*given, f"{tmp_path}/file"]
     assert list(errors(found).values()) == [
@@ -482,7 +482,7 @@ def test_what_vanishes_or_changes_meanwhile_is_an_item_and_no_end(tmp_path: Path
     A tree that people work in changes while it is walked.
     """
     plant(tmp_path, "1", "2", "3", "4/x", "5/x", "6", "7/x", "8")
-    walking = walk([tmp_path])
+    walking = list_files([tmp_path])
     found = [next(walking)]
     (tmp_path / "2").unlink()
     (tmp_path / "3").unlink()
@@ -516,7 +516,7 @@ def test_a_folder_that_was_named_and_is_gone_is_an_item(tmp_path: Path) -> None:
     """
     folder = tmp_path / "folder"
     folder.mkdir()
-    walking = walk([folder])
+    walking = list_files([folder])
     folder.rmdir()
 
     (item,) = walking
@@ -537,7 +537,7 @@ def test_a_tree_deeper_than_any_stack_is_walked(tmp_path: Path) -> None:
     plant(tmp_path, "z")
     folder.joinpath("x").touch()
 
-    found = [item.path.count(b"/d") for item in walk([tmp_path])]
+    found = [item.path.count(b"/d") for item in list_files([tmp_path])]
 
     assert found == [depth + str(tmp_path).count("/d"), str(tmp_path).count("/d")]
     subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
@@ -551,7 +551,7 @@ def test_a_tree_deeper_than_a_path_can_be_ends_in_an_item(tmp_path: Path) -> Non
     subprocess.run(["bash", "-c", script, "bash", "y" * 200], cwd=tmp_path, check=True)
     plant(tmp_path, "z")
 
-    found = list(walk([tmp_path]))
+    found = list(list_files([tmp_path]))
 
     assert list(errors(found).values()) == ["File name too long"]
     assert [item.name for item in found if item.error is None] == [f"{tmp_path}/z"]
@@ -563,7 +563,7 @@ def test_a_large_folder_is_held_as_names_alone(tmp_path: Path) -> None:
     What the system says of each file is asked for when its turn comes, so it is not old by then.
     """
     plant(tmp_path, *(f"{number:04}" for number in range(2_000)))
-    walking = walk([tmp_path])
+    walking = list_files([tmp_path])
     next(walking)
     (tmp_path / "1999").write_bytes(b"changed meanwhile")
 

@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 def every_target(folder: Path) -> list[Target]:
     """
-    Name an output of every format.
+    Return the path of an output of every format.
     """
     return [Target(folder / f"audit{extension}") for extension in EXTENSIONS.values()]
 

@@ -33,8 +33,9 @@ from provenance import (
 from provenance.audit import Audit, Record, Summary
 from provenance.audit import run as module
 from provenance.audit import state as state_module
+from provenance.audit.message import JudgeAnswer, JudgeBatch, WorkerSettings
 from provenance.audit.record import Category
-from provenance.audit.worker import Answer, Order, Settings, judging
+from provenance.audit.worker import worker_factory
 from provenance.authority import Authority
 from provenance.policy.policy import CreatedPolicy
 from provenance.trust.profile import TrustProfile, dump_trust_profile
@@ -45,18 +46,18 @@ from tests.audit.run_support import JPEG, PNG, images, plant, settle
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_images"
 
-Work = Callable[[Order, int | None], tuple[Answer, ...]]
+Work = Callable[[JudgeBatch, int | None], tuple[JudgeAnswer, ...]]
 
 
-def make_saboteur(settings: Settings) -> Work:
+def make_crashing_worker(settings: WorkerSettings) -> Work:
     """
     Make a real worker, but for files whose names say otherwise.
     """
-    return partial(_sabotage, judging(settings)())
+    return partial(_crash_on_request, worker_factory(settings)())
 
 
-def _sabotage(work: Work, order: Order, descriptor: int | None) -> tuple[Answer, ...]:
-    for task in order.tasks:
+def _crash_on_request(work: Work, batch: JudgeBatch, descriptor: int | None) -> tuple[JudgeAnswer, ...]:
+    for task in batch.tasks:
         name = os.path.basename(task.path)  # noqa: PTH119 - bytes
         if name.startswith(b"kill"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -64,22 +65,22 @@ def _sabotage(work: Work, order: Order, descriptor: int | None) -> tuple[Answer,
             Path(os.fsdecode(task.path) + ".reached").touch()
             time.sleep(600)
         if name.startswith(b"alone"):
-            return work(order._replace(tasks=order.tasks[:1]), descriptor)
-    return work(order, descriptor)
+            return work(batch._replace(tasks=batch.tasks[:1]), descriptor)
+    return work(batch, descriptor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SabotagedAudit(Audit):
+class CrashingAudit(Audit):
     """
     An audit by workers that some files can crash.
     """
 
-    def workers(self) -> WorkerPool[Order, tuple[Answer, ...]]:
+    def workers(self) -> WorkerPool[JudgeBatch, tuple[JudgeAnswer, ...]]:
         """
         Make the pool.
         """
         return WorkerPool(
-            partial(make_saboteur, self.settings), workers=self.jobs, deadline_s=self.deadline_s
+            partial(make_crashing_worker, self.settings), workers=self.jobs, deadline_s=self.deadline_s
         )
 
 
@@ -362,7 +363,7 @@ def test_long_reports_come_in_parts_that_stay_in_order(
     expected = run(audit, folder).lines
     monkeypatch.setattr("provenance.audit.dispatch.MAX_ANSWER_BYTES", 10_000)
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 10_000)
-    in_parts = sabotaged(audit, state=tmp_path / "state.db")
+    in_parts = crashing_audit(audit, state=tmp_path / "state.db")
 
     assert run(in_parts, folder).lines == expected
     (folder / "alone-04.png").write_bytes(PNG)
@@ -446,7 +447,7 @@ class IdleAudit(Audit):
     An audit whose workers cannot start, to show that none is needed.
     """
 
-    def workers(self) -> WorkerPool[Order, tuple[Answer, ...]]:
+    def workers(self) -> WorkerPool[JudgeBatch, tuple[JudgeAnswer, ...]]:
         """
         Make a pool of processes that end at once.
         """
@@ -671,11 +672,11 @@ def test_two_runs_do_not_share_a_state(remembering: Audit, tree: Path) -> None:
 # --- crashes, hangs, and the end ------------------------------------------------------------------
 
 
-def sabotaged(audit: Audit, **changes: object) -> SabotagedAudit:
+def crashing_audit(audit: Audit, **changes: object) -> CrashingAudit:
     """
-    Let files whose names say so crash the workers.
+    Make files whose names say so crash the workers.
     """
-    return SabotagedAudit(trust=audit.trust, jobs=2, **changes)  # type: ignore[arg-type]
+    return CrashingAudit(trust=audit.trust, jobs=2, **changes)  # type: ignore[arg-type]
 
 
 def test_a_crash_costs_one_file(audit: Audit, tmp_path: Path) -> None:
@@ -685,7 +686,7 @@ def test_a_crash_costs_one_file(audit: Audit, tmp_path: Path) -> None:
     folder = tmp_path / "tree"
     plant(folder, {f"{number:02}.png": PNG for number in range(40)})
     plant(folder, {"kill-1.png": PNG, "08-kill.png": PNG, "kill-2.png": PNG})
-    crashing = sabotaged(audit, state=tmp_path / "state.db")
+    crashing = crashing_audit(audit, state=tmp_path / "state.db")
 
     ran = run(crashing, folder)
 
@@ -706,7 +707,7 @@ def test_a_hang_costs_its_deadline_and_holds_no_more_than_the_window(audit: Audi
     plant(folder, {"00-first.png": PNG, "hang.png": PNG, **{f"x{number}.png": PNG for number in range(60)}})
     state = tmp_path / "state.db"
 
-    ran = run(sabotaged(audit, deadline_s=1.0, state=state), folder)
+    ran = run(crashing_audit(audit, deadline_s=1.0, state=state), folder)
 
     assert [Path(record.name).name for record in ran.records[:3]] == ["00-first.png", "hang.png", "x0.png"]
     assert ran.records[1].reasons == ("DeadlineExceededError",)
@@ -780,7 +781,7 @@ def test_closing_early_ends_the_workers_and_remembers_what_was_done(audit: Audit
     """
     folder = tmp_path / "tree"
     plant(folder, {"00.png": PNG, **{f"{number:02}.png": PNG for number in range(1, 20)}, "hang.png": PNG})
-    hanging = sabotaged(audit, deadline_s=600.0, state=tmp_path / "state.db")
+    hanging = crashing_audit(audit, deadline_s=600.0, state=tmp_path / "state.db")
     run(replace(audit), folder / "00.png")  # the server that forks workers stays
     before, threads = children(), threading.active_count()
     summary = Summary()
@@ -826,7 +827,7 @@ def test_a_stop_that_was_asked_for_is_heeded_even_behind_a_hang(audit: Audit, tm
     folder = tmp_path / "tree"
     plant(folder, {**{f"{number:02}.png": PNG for number in range(6)}, "hang.png": PNG})
     stop, summary = threading.Event(), Summary()
-    running = sabotaged(audit, deadline_s=600.0).run([folder], summary, stop=stop)
+    running = crashing_audit(audit, deadline_s=600.0).run([folder], summary, stop=stop)
     given = [next(running).name for _ in range(4)]
     threading.Timer(0.3, stop.set).start()
 

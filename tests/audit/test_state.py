@@ -17,22 +17,24 @@ import pytest
 
 from provenance import StateError, UnsupportedAssetError
 from provenance.audit import state as state_module
-from provenance.audit.record import Category, Unnamed
-from provenance.audit.state import APPLICATION_ID, MAX_PATHS, VERSION, Known, State
-from provenance.audit.worker import Answer, Stamp
+from provenance.audit.message import FileStamp, JudgeAnswer
+from provenance.audit.record import Category, UnnamedRecord
+from provenance.audit.state import APPLICATION_ID, MAX_PATHS, VERSION, State, StoredFile
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED_BY = b"j" * 32
-STAMP = Stamp(5, 1_700_000_000_123_456_789, 1_700_000_001_123_456_789)
-ABSENT = Unnamed(Category.ABSENT, ("manifest_store",), ', "sha256": null}')
-INVALID = Unnamed(Category.INVALID, ("integrity", "trailing_bytes"), ', "sha256": "\\udcff"}', b"\x00RIFF")
-MISTAKE = Unnamed.of(UnsupportedAssetError("it is empty"))
+STAMP = FileStamp(5, 1_700_000_000_123_456_789, 1_700_000_001_123_456_789)
+ABSENT = UnnamedRecord(Category.ABSENT, ("manifest_store",), ', "sha256": null}')
+INVALID = UnnamedRecord(
+    Category.INVALID, ("integrity", "trailing_bytes"), ', "sha256": "\\udcff"}', b"\x00RIFF"
+)
+MISTAKE = UnnamedRecord.of(UnsupportedAssetError("it is empty"))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """
-    Name a state file.
+    Return the path of a state file.
     """
     return tmp_path / "audit state.db"
 
@@ -46,11 +48,11 @@ def state(path: Path) -> Iterator[State]:
         yield opened
 
 
-def answer(record: Unnamed = ABSENT, stamp: Stamp = STAMP, **more: object) -> Answer:
+def answer(record: UnnamedRecord = ABSENT, stamp: FileStamp = STAMP, **more: object) -> JudgeAnswer:
     """
-    Answer for a file.
+    JudgeAnswer for a file.
     """
-    return Answer(record, stamp, **more)  # type: ignore[arg-type]
+    return JudgeAnswer(record, stamp, **more)  # type: ignore[arg-type]
 
 
 # --- what is remembered ---------------------------------------------------------------------------
@@ -58,17 +60,17 @@ def answer(record: Unnamed = ABSENT, stamp: Stamp = STAMP, **more: object) -> An
 
 @pytest.mark.parametrize("record", [ABSENT, INVALID, MISTAKE], ids=lambda record: record.category)
 @pytest.mark.parametrize("name", [b"/a.png", b"/\xff\n'\";--", b"/" + b"x" * 4000])
-def test_what_is_kept_is_found_again(path: Path, record: Unnamed, name: bytes) -> None:
+def test_what_is_kept_is_found_again(path: Path, record: UnnamedRecord, name: bytes) -> None:
     """
     To the byte, in another process's lifetime.
     """
     with State(path, JUDGED_BY) as first:
-        first.keep([(name, answer(record, sha256="ab" * 32))])
+        first.store([(name, answer(record, sha256="ab" * 32))])
     with State(path, JUDGED_BY) as second:
         found = second.find([name])
         read = second.read(name)
 
-    assert found == {name: Known((STAMP.size, STAMP.mtime_ns, STAMP.ctime_ns), "ab" * 32, record)}
+    assert found == {name: StoredFile((STAMP.size, STAMP.mtime_ns, STAMP.ctime_ns), "ab" * 32, record)}
     assert read == record
 
 
@@ -76,8 +78,8 @@ def test_what_is_kept_takes_the_place_of_what_was_known(state: State) -> None:
     """
     A file has one record, the last one.
     """
-    state.keep([(b"/a", answer()), (b"/b", answer())])
-    state.keep([(b"/a", answer(INVALID, STAMP._replace(size=6)))])
+    state.store([(b"/a", answer()), (b"/b", answer())])
+    state.store([(b"/a", answer(INVALID, STAMP._replace(size=6)))])
 
     found = state.find([b"/a", b"/b", b"/c"])
 
@@ -91,8 +93,8 @@ def test_nothing_is_kept_of_what_cannot_be_known_again(state: State) -> None:
     """
     A file that was just written, that could not be read, or whose record is the known one.
     """
-    state.keep([(b"/fresh", Answer(ABSENT)), (b"/same", Answer(None, STAMP))])
-    state.keep([])
+    state.store([(b"/fresh", JudgeAnswer(ABSENT)), (b"/same", JudgeAnswer(None, STAMP))])
+    state.store([])
 
     assert state.find([b"/fresh", b"/same"]) == {}
 
@@ -102,7 +104,7 @@ def test_a_file_may_have_any_date(state: State, time_ns: int) -> None:
     """
     A hostile one is dated to the year 2500, which an integer of SQLite does not reach.
     """
-    state.keep([(b"/a", answer(stamp=Stamp(0, time_ns, time_ns)))])
+    state.store([(b"/a", answer(stamp=FileStamp(0, time_ns, time_ns)))])
 
     assert state.find([b"/a"])[b"/a"].stamp == (0, time_ns, time_ns)
 
@@ -113,7 +115,7 @@ def test_many_files_are_found_at_once(state: State, step: int) -> None:
     In any order, whether they lie together or far apart.
     """
     names = [b"/%05d" % number for number in range(4_000)]
-    state.keep((name, answer(stamp=Stamp(number, 0, 0))) for number, name in enumerate(names))
+    state.store((name, answer(stamp=FileStamp(number, 0, 0))) for number, name in enumerate(names))
     wanted = names[::step][:MAX_PATHS][::-1]
 
     found = state.find(wanted)
@@ -130,7 +132,7 @@ def test_a_long_report_is_read_by_itself(state: State) -> None:
     Hundreds of them at once would not fit into memory.
     """
     long = ABSENT._replace(rest=", " + "x" * 3_000_000)
-    state.keep([(b"/long", answer(long)), (b"/short", answer())])
+    state.store([(b"/long", answer(long)), (b"/short", answer())])
 
     found = state.find([b"/long", b"/short"])
 
@@ -146,11 +148,11 @@ def test_nothing_is_known_of_what_was_judged_by_something_else(path: Path) -> No
     Another policy, other anchors, another engine: another verdict.
     """
     with State(path, JUDGED_BY) as first:
-        first.keep([(b"/a", answer())])
+        first.store([(b"/a", answer())])
 
     with State(path, b"k" * 32) as second:
         assert second.find([b"/a"]) == {}
-        second.keep([(b"/a", answer(INVALID))])
+        second.store([(b"/a", answer(INVALID))])
     with State(path, JUDGED_BY) as third:
         assert third.find([b"/a"]) == {}
 
@@ -161,7 +163,7 @@ def test_a_verdict_of_one_day_is_known_on_that_day_only(
     """
     A certificate that was good today may have expired tomorrow.
     """
-    state.keep([(b"/day", answer(day=20_000)), (b"/lasting", answer())])
+    state.store([(b"/day", answer(day=20_000)), (b"/lasting", answer())])
 
     known = {}
     for day in (19_999, 20_000, 20_001):
@@ -176,7 +178,7 @@ def test_a_verdict_of_one_day_is_known_on_that_day_only(
 
 def refusal(path: Path) -> str:
     """
-    Say why a file cannot be used, and make sure that it is unchanged.
+    Return why a file cannot be used, and check that it is unchanged.
     """
     is_file = os.path.isfile(path)  # noqa: PTH113 - Path's own raises where the name is too long
     before = path.read_bytes() if is_file else None
@@ -242,7 +244,7 @@ def test_an_empty_file_is_as_good_as_none(path: Path) -> None:
     path.touch()
 
     with State(path, JUDGED_BY) as opened:
-        opened.keep([(b"/a", answer())])
+        opened.store([(b"/a", answer())])
 
         assert opened.find([b"/a"])
 
@@ -251,7 +253,7 @@ def test_two_audits_do_not_share_a_state(path: Path, state: State) -> None:
     """
     Each would write over what the other one knows; the second one says so at once.
     """
-    state.keep([(b"/a", answer())])
+    state.store([(b"/a", answer())])
 
     with pytest.raises(StateError, match="another audit is using it"):
         State(path, JUDGED_BY)
@@ -277,12 +279,12 @@ def test_a_state_is_free_again_once_it_is_closed(path: Path) -> None:
     """
     for _ in range(3):
         with State(path, JUDGED_BY) as opened:
-            opened.keep([(b"/a", answer())])
+            opened.store([(b"/a", answer())])
 
     assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 
-def known_of(path: Path, names: list[bytes]) -> list[Unnamed | None]:
+def known_of(path: Path, names: list[bytes]) -> list[UnnamedRecord | None]:
     """
     Read all records; none at all where the damage is told.
     """
@@ -299,7 +301,7 @@ def test_no_flipped_bit_turns_one_record_into_another(path: Path) -> None:
     """
     names = [b"/%04d" % number for number in range(200)]
     with State(path, JUDGED_BY) as first:
-        first.keep((name, answer(INVALID)) for name in names)
+        first.store((name, answer(INVALID)) for name in names)
     data = path.read_bytes()
     chance = random.Random(1)  # noqa: S311 - no secrets
 
@@ -319,7 +321,7 @@ def test_damage_within_a_record_is_told(path: Path) -> None:
     SQLite watches over its own structure, not over what is in it.
     """
     with State(path, JUDGED_BY) as first:
-        first.keep([(b"/a", answer(INVALID)), (b"/b", answer(INVALID._replace(rest="x" * 100_000)))])
+        first.store([(b"/a", answer(INVALID)), (b"/b", answer(INVALID._replace(rest="x" * 100_000)))])
     data = path.read_bytes()
     path.write_bytes(data.replace(b"integrity", b"untegrity").replace(b"xx", b"xy", 1))
 
@@ -349,12 +351,12 @@ def test_a_full_disk_is_told_and_costs_only_what_was_not_kept(path: Path) -> Non
     Deleting the file would not help there, so the reason says what it is.
     """
     with State(path, JUDGED_BY) as first:
-        first.keep([(b"/a", answer())])
+        first.store([(b"/a", answer())])
         first._database.execute("PRAGMA max_page_count = 4")
 
         with pytest.raises(StateError, match="the disk is full"):
-            first.keep((b"/b%d" % number, answer(INVALID._replace(rest="x" * 9_000))) for number in range(9))
-        first.keep([(b"/c", answer())])
+            first.store((b"/b%d" % number, answer(INVALID._replace(rest="x" * 9_000))) for number in range(9))
+        first.store([(b"/c", answer())])
 
     with State(path, JUDGED_BY) as second:
         assert set(second.find([b"/a", b"/c"])) == {b"/a", b"/c"}
@@ -363,13 +365,13 @@ def test_a_full_disk_is_told_and_costs_only_what_was_not_kept(path: Path) -> Non
 KILLED = """
 import os, sys
 from pathlib import Path
-from provenance.audit.worker import Answer, Stamp
-from provenance.audit.record import Category, Unnamed
+from provenance.audit.message import JudgeAnswer, FileStamp
+from provenance.audit.record import Category, UnnamedRecord
 from provenance.audit.state import State
 state = State(Path(sys.argv[1]), b"j" * 32)
 for number in range(int(sys.argv[2])):
-    record = Unnamed(Category.ABSENT, (), str(number))
-    state.keep([(b"/%06d" % number, Answer(record, Stamp(number, 0, 0)))])
+    record = UnnamedRecord(Category.ABSENT, (), str(number))
+    state.store([(b"/%06d" % number, JudgeAnswer(record, FileStamp(number, 0, 0)))])
 os.kill(os.getpid(), 9)
 """
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from provenance.audit import thumbnail
-from provenance.audit.thumbnail import MAX_PIXELS, SIDE, make_thumbnail, maker
+from provenance.audit.thumbnail import MAX_PIXELS, SIDE, library, make_thumbnail
 from provenance.authority import plain_png
 from provenance.authority.image import png_chunk
 
@@ -62,7 +62,7 @@ def thumbnail_of(data: bytes, form: str = "PNG") -> Image.Image:
 
 def colour_at(picture: Image.Image, x: float, y: float) -> str:
     """
-    Name the colour at a place, given in parts of the sides.
+    Return the colour at a place, given in parts of the sides.
     """
     pixel = picture.convert("RGB").getpixel((int(x * picture.width), int(y * picture.height)))
     assert isinstance(pixel, tuple)
@@ -271,7 +271,7 @@ def test_the_maker_is_named_with_its_version() -> None:
     """
     Another one may draw another picture.
     """
-    assert (maker() or "").startswith("Pillow ")
+    assert (library() or "").startswith("Pillow ")
 
 
 def test_without_pillow_there_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,5 +285,5 @@ def test_without_pillow_there_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(importlib.metadata, "version", version)
     monkeypatch.setitem(sys.modules, "PIL", None)
 
-    assert maker() is None
+    assert library() is None
     assert make_thumbnail(io.BytesIO(plain_png()), "image/png") is None

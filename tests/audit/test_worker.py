@@ -18,34 +18,35 @@ import pytest
 from provenance import MICROSOFT, Limits, PolicyError, Verifier, builtin_policies, load_policy
 from provenance.asset.asset import Asset
 from provenance.audit import worker as module
+from provenance.audit.message import FileStamp, JudgeAnswer, JudgeBatch, JudgeTask, WorkerSettings
 from provenance.audit.record import Category, Record
-from provenance.audit.worker import Answer, Order, Settings, Stamp, Task, judging
+from provenance.audit.worker import worker_factory
 from provenance.authority import Authority
 from provenance.errors import AssetTooLargeError, EngineError
 from provenance.trust.profile import TrustProfile
 from tests.audit.run_support import JPEG, PNG, images, plant, task_for
 
-Judge = Callable[..., Answer]
+Judge = Callable[..., JudgeAnswer]
 
 
 @pytest.fixture(scope="session")
-def settings(sample_trust: TrustProfile) -> Settings:
+def settings(sample_trust: TrustProfile) -> WorkerSettings:
     """
     Believe the authority of the tests.
     """
-    return Settings(load_policy("azure-openai"), sample_trust, Limits())
+    return WorkerSettings(load_policy("azure-openai"), sample_trust, Limits())
 
 
 @pytest.fixture
-def judge(settings: Settings) -> Judge:
+def judge(settings: WorkerSettings) -> Judge:
     """
     Judge one file in this process, the way a worker does.
     """
 
-    def judge_one(path: Path | Task, *, thumbnails: bool = False, **changes: object) -> Answer:
-        work = module._Judging(settings._replace(**changes))  # type: ignore[arg-type]
-        task = path if isinstance(path, Task) else task_for(path)
-        (answer,) = work(Order((task,), thumbnails), None)
+    def judge_one(path: Path | JudgeTask, *, thumbnails: bool = False, **changes: object) -> JudgeAnswer:
+        work = module._Worker(settings._replace(**changes))  # type: ignore[arg-type]
+        task = path if isinstance(path, JudgeTask) else task_for(path)
+        (answer,) = work(JudgeBatch((task,), thumbnails), None)
         return answer
 
     return judge_one
@@ -58,7 +59,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def reasons(answer: Answer) -> tuple[str, ...]:
+def reasons(answer: JudgeAnswer) -> tuple[str, ...]:
     """
     Read why a file is in its category.
     """
@@ -70,7 +71,7 @@ def reasons(answer: Answer) -> tuple[str, ...]:
 
 
 def test_an_answer_is_what_the_library_says(
-    judge: Judge, authority: Authority, settings: Settings, tmp_path: Path
+    judge: Judge, authority: Authority, settings: WorkerSettings, tmp_path: Path
 ) -> None:
     """
     An audit is another door, not another opinion.
@@ -86,7 +87,7 @@ def test_an_answer_is_what_the_library_says(
         result = verifier.verify(tmp_path / name)
         shown = None if name.startswith("absent") else sha256(data)
         assert answer.record is not None
-        assert answer.record.under(name) == Record.of(result, name, sha256=shown)
+        assert answer.record.with_name(name) == Record.of(result, name, sha256=shown)
         assert answer.record.category == names.get(name, name.split(".")[0])
 
 
@@ -111,7 +112,7 @@ def test_what_is_said_of_the_bytes_can_be_kept(
     answer = judge(tmp_path / name, limits=Limits(max_bytes=len(PNG) + 1_000))
 
     assert reasons(answer) == (reason,)
-    assert answer.stamp == Stamp.of((tmp_path / name).stat())
+    assert answer.stamp == FileStamp.of((tmp_path / name).stat())
 
 
 def test_what_cannot_be_read_is_tried_again(judge: Judge, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_what_cannot_be_read_is_tried_again(judge: Judge, tmp_path: Path) -> Non
     """
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    gone = Task(os.fsencode(tmp_path / "gone"), Stamp(0, 0, 0))
+    gone = JudgeTask(os.fsencode(tmp_path / "gone"), FileStamp(0, 0, 0))
 
     answers = [judge(tmp_path / "pipe"), judge(tmp_path / "folder"), judge(gone)]
 
@@ -160,7 +161,9 @@ def test_a_report_that_is_too_long_becomes_an_error(
 
     assert reasons(answer) == ("AssetTooLargeError",)
     assert answer.record is not None
-    assert "exceeds 500 report bytes" in json.loads(answer.record.under("x.png").report)["error"]["message"]
+    assert (
+        "exceeds 500 report bytes" in json.loads(answer.record.with_name("x.png").report)["error"]["message"]
+    )
     assert answer.stamp is not None
 
 
@@ -182,7 +185,7 @@ def test_a_hash_is_shown_and_answered_as_asked(
     answer = judge(tmp_path / name, hash_all=hash_all, remember_hashes=remember)
 
     assert answer.record is not None
-    report = json.loads(answer.record.under(name).report)
+    report = json.loads(answer.record.with_name(name).report)
     shown = name == "accepted.png" or (hash_all and name == "absent.png")
     assert report["asset"].get("sha256") == (sha256(data) if shown else None)
     known = name == "accepted.png" or hash_all or remember
@@ -198,10 +201,10 @@ def test_bytes_that_are_known_are_not_judged_again(
     data = images(authority)["accepted.png"]
     plant(tmp_path, {"x.png": data})
 
-    same = judge(task_for(tmp_path / "x.png", known=sha256(data)), remember_hashes=True)
-    other = judge(task_for(tmp_path / "x.png", known=sha256(PNG)), remember_hashes=True)
+    same = judge(task_for(tmp_path / "x.png", known_sha256=sha256(data)), remember_hashes=True)
+    other = judge(task_for(tmp_path / "x.png", known_sha256=sha256(PNG)), remember_hashes=True)
 
-    assert same == Answer(None)
+    assert same == JudgeAnswer(None)
     assert other.record is not None
     assert other.record.category is Category.ACCEPTED
 
@@ -221,7 +224,7 @@ def test_a_file_that_was_just_written_cannot_be_known_again(judge: Judge, tmp_pa
     settled = judge(path)
 
     assert fresh.record == settled.record
-    assert (fresh.stamp, settled.stamp) == (None, Stamp.of(path.stat()))
+    assert (fresh.stamp, settled.stamp) == (None, FileStamp.of(path.stat()))
 
 
 @pytest.mark.parametrize(
@@ -240,9 +243,9 @@ def test_how_old_a_file_has_to_be_follows_the_clock_of_its_file_system(
     """
     Some count in ticks of a few milliseconds, others in whole seconds.
     """
-    stamp = Stamp(1, 2, ctime_ns)
+    stamp = FileStamp(1, 2, ctime_ns)
 
-    assert module._lasting(stamp, ctime_ns + age_ns) == (stamp if lasts else None)
+    assert module._reliable(stamp, ctime_ns + age_ns) == (stamp if lasts else None)
 
 
 def test_a_file_that_changed_since_the_walk_is_judged_as_it_is_now(judge: Judge, tmp_path: Path) -> None:
@@ -257,8 +260,8 @@ def test_a_file_that_changed_since_the_walk_is_judged_as_it_is_now(judge: Judge,
     answer = judge(before)
 
     assert answer.record is not None
-    assert json.loads(answer.record.under("x").report)["asset"]["media_type"] == "image/jpeg"
-    assert answer.stamp == Stamp.of(path.stat()) != before.stamp
+    assert json.loads(answer.record.with_name("x").report)["asset"]["media_type"] == "image/jpeg"
+    assert answer.stamp == FileStamp.of(path.stat()) != before.stamp
 
 
 def test_a_link_that_took_the_place_of_a_file_is_not_followed(judge: Judge, tmp_path: Path) -> None:
@@ -334,7 +337,7 @@ def test_a_file_that_vanishes_while_it_is_compared_is_no_link(
         path.unlink()
         return asset
 
-    task = task_for(path)._replace(stamp=Stamp(0, 0, 0))
+    task = task_for(path)._replace(stamp=FileStamp(0, 0, 0))
     monkeypatch.setattr(Asset, "from_path", open_and_remove)
 
     assert reasons(judge(task)) == ("manifest_store",)
@@ -394,14 +397,14 @@ def test_only_a_verdict_that_rests_on_no_time_stamp_depends_on_the_day(
 # --- orders ---------------------------------------------------------------------------------------
 
 
-def test_files_are_answered_in_order(settings: Settings, authority: Authority, tmp_path: Path) -> None:
+def test_files_are_answered_in_order(settings: WorkerSettings, authority: Authority, tmp_path: Path) -> None:
     """
     All of them, if they are quick.
     """
     plant(tmp_path, {f"{number:02}": data for number, data in enumerate([PNG, b"no", JPEG, b""] * 8)})
-    work = module._Judging(settings)
+    work = module._Worker(settings)
 
-    answers = work(Order(tuple(task_for(path) for path in sorted(tmp_path.iterdir()))), None)
+    answers = work(JudgeBatch(tuple(task_for(path) for path in sorted(tmp_path.iterdir()))), None)
 
     assert [reasons(answer) for answer in answers] == [
         ("manifest_store",),
@@ -409,12 +412,12 @@ def test_files_are_answered_in_order(settings: Settings, authority: Authority, t
         ("manifest_store",),
         ("UnsupportedAssetError",),
     ] * 8
-    assert work(Order(()), None) == ()
+    assert work(JudgeBatch(()), None) == ()
 
 
 @pytest.mark.parametrize("bound", ["_SLICE_S", "MAX_ANSWER_BYTES"])
 def test_a_part_is_answered_where_all_would_take_too_long(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+    settings: WorkerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
     """
     So that the deadline on an answer is one on a file; one file is always answered.
@@ -423,7 +426,7 @@ def test_a_part_is_answered_where_all_would_take_too_long(
     tasks = tuple(task_for(tmp_path / name) for name in "123")
     monkeypatch.setattr(module, bound, -1)
 
-    assert len(module._Judging(settings)(Order(tasks), None)) == 1
+    assert len(module._Worker(settings)(JudgeBatch(tasks), None)) == 1
 
 
 def test_thumbnails_are_made_when_they_are_asked_for(
@@ -456,21 +459,23 @@ def test_an_answer_travels_between_processes(judge: Judge, authority: Authority,
     assert pickle.loads(pickle.dumps(answer)) == answer  # noqa: S301 - our own
 
 
-def test_what_decoders_print_reaches_nobody(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_decoders_print_reaches_nobody(
+    settings: WorkerSettings, capfd: pytest.CaptureFixture[str]
+) -> None:
     """
     It is made of hostile bytes, and standard error is somebody's terminal.
     """
-    work = judging(settings)()
+    work = worker_factory(settings)()
     os.write(2, b"\x1b[2J")
 
     assert capfd.readouterr() == ("", "")
-    assert work(Order(()), None) == ()
+    assert work(JudgeBatch(()), None) == ()
 
 
 # --- what files are judged by ---------------------------------------------------------------------
 
 
-def test_the_digest_covers_everything_that_decides(settings: Settings, authority: Authority) -> None:
+def test_the_digest_covers_everything_that_decides(settings: WorkerSettings, authority: Authority) -> None:
     """
     A record is kept for whoever asks the same question, and for nobody else.
     """
@@ -508,7 +513,7 @@ def test_the_digest_covers_everything_that_decides(settings: Settings, authority
     assert {len(digest) for digest in digests} == {32}
 
 
-def test_the_digest_is_the_same_in_the_next_run(settings: Settings) -> None:
+def test_the_digest_is_the_same_in_the_next_run(settings: WorkerSettings) -> None:
     """
     And does not depend on how records are known again.
     """
@@ -518,7 +523,7 @@ def test_the_digest_is_the_same_in_the_next_run(settings: Settings) -> None:
 
 
 def test_a_self_test_that_fails_keeps_a_worker_from_starting(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     No verdict of it could be relied on.
@@ -530,7 +535,7 @@ def test_a_self_test_that_fails_keeps_a_worker_from_starting(
     monkeypatch.setattr(module, "require_passed", fail)
 
     with pytest.raises(EngineError, match="self-test"):
-        module._Judging(settings)
+        module._Worker(settings)
 
 
 def test_a_policy_that_cannot_be_asked_is_no_error_of_the_image(

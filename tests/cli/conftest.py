@@ -115,7 +115,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def invoke() -> Invoke:
     """
-    Give a way to run the command in this process; a mistake of ours shows as itself.
+    Return a way to run the command in this process; a mistake of ours shows as itself.
     """
 
     def run(*args: str, stdin: bytes | None = None, color: bool = False) -> Result:
@@ -127,7 +127,7 @@ def invoke() -> Invoke:
 @pytest.fixture
 def judge(invoke: Invoke, images: Images) -> Invoke:
     """
-    Give a way to run `verify` under the sample profile.
+    Return a way to run `verify` under the sample profile.
     """
 
     def run(*args: str, stdin: bytes | None = None) -> Result:
@@ -139,7 +139,7 @@ def judge(invoke: Invoke, images: Images) -> Invoke:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """
-    Give a way to run the installed command as a process of its own.
+    Return a way to run the installed command as a process of its own.
     """
 
     def run_program(

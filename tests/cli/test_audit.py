@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from provenance.cli.output.progress import Meter, _duration
+from provenance.cli.output.progress import ProgressLine, _duration
 from tests.cli.conftest import PROGRAM, Images, Invoke, Run
 
 ALL = {"accepted.png", "lineage.png", "trailing.png", "invalid.png", "valid.png", "absent.png"}
@@ -41,7 +41,7 @@ def tree(images: Images, tmp_path: Path) -> Path:
 @pytest.fixture
 def audit(invoke: Invoke, images: Images) -> Invoke:
     """
-    Give a way to run `audit` under the sample profile.
+    Return a way to run `audit` under the sample profile.
     """
 
     def run(*args: str | Path) -> Result:
@@ -397,7 +397,7 @@ def test_the_meter_says_how_far_how_fast_and_how_long(
     monkeypatch.setattr("provenance.cli.output.progress.time.monotonic", lambda: next(now))
     monkeypatch.setenv("COLUMNS", "120")
 
-    with Meter(lambda: 1_200, lambda: "3 invalid") as meter:
+    with ProgressLine(lambda: 1_200, lambda: "3 invalid") as meter:
         meter.join()
         for _ in range(3):
             meter.advance()

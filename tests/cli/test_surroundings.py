@@ -271,7 +271,7 @@ By name: what runs the command, and holds its result against what is right.
 
 def find_commands(group: click.Group) -> Iterator[str]:
     """
-    Name all commands, and those below them.
+    Return all commands, and those below them.
     """
     context = click.Context(group)
     for name in group.list_commands(context):
@@ -293,7 +293,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
 @pytest.fixture
 def place(surroundings: Surroundings, images: Images, tmp_path: Path) -> Iterator[Place]:
     """
-    Give a place to run commands in, and see that nothing there was run.
+    Yield a place to run commands in, and see that nothing there was run.
     """
     (tmp_path / "user").mkdir()
     (tmp_path / "out").mkdir()
@@ -368,7 +368,7 @@ def test_nothing_comes_from_the_working_folder(place: Place, command: str) -> No
 @pytest.fixture
 def judged(place: Place, images: Images) -> Place:
     """
-    Put pictures into the folder, and a manifest store beside the one that has none.
+    Write pictures into the folder, and a manifest store beside the one that has none.
     """
     shutil.copy(images.accepted, place.working / "accepted.png")
     shutil.copy(images.absent, place.working / "absent.png")

@@ -26,7 +26,7 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         """
-        Say so.
+        Return True.
         """
         return True
 

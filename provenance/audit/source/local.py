@@ -1,5 +1,5 @@
 """
-Which files there are below the paths a user names, in an order that does not depend on the file system.
+Files below the paths that a user names, in an order that does not depend on the file system.
 
 Names are bytes: they are sorted, opened and remembered as bytes, and become text only to be shown. A link is
 followed only where the user named it; what is left out is counted, and what cannot be looked at is an item of
@@ -26,7 +26,7 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SLASH = ord("/")
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """
     A file, or a place that could not be looked at.
 
@@ -63,7 +63,7 @@ class Found(NamedTuple):
         return self[2:5]
 
 
-def walk(
+def list_files(
     paths: Iterable[str | os.PathLike[str]],
     *,
     include: Iterable[str] = (),
@@ -71,9 +71,9 @@ def walk(
     hidden: bool = False,
     skipped: Counter[str] | None = None,
     own: Iterable[bytes] = (),
-) -> Iterator[Found]:
+) -> Iterator[FoundFile]:
     """
-    Find every file below some paths, once.
+    List every file below some paths, once.
 
     Below each path the order is that of the bytes of the full path. Memory holds the names in one folder on
     each level. What lies below an earlier path, and is reached from there, is not walked again.
@@ -100,8 +100,10 @@ def walk(
     Raises:
         ValueError: If a glob cannot be read.
     """
-    chosen = _Filter(include, exclude, hidden=hidden)
-    return _Walker(chosen, Counter() if skipped is None else skipped).find([*map(_root, paths)], set(own))
+    name_filter = _Filter(include, exclude, hidden=hidden)
+    return _FolderWalk(name_filter, Counter() if skipped is None else skipped).find(
+        [*map(_root, paths)], set(own)
+    )
 
 
 class _Root(NamedTuple):
@@ -126,61 +128,61 @@ class _Level(NamedTuple):
     names: list[bytes]
 
 
-class _Walker:
+class _FolderWalk:
     """
     One walk over all paths.
     """
 
-    def __init__(self, chosen: _Filter, skipped: Counter[str]) -> None:
-        self._chosen = chosen
+    def __init__(self, name_filter: _Filter, skipped: Counter[str]) -> None:
+        self._filter = name_filter
         self._skipped = skipped
-        self._passed: set[bytes] = set()
-        self._folders: set[bytes] = set()
+        self._ignored: set[bytes] = set()
+        self._listed: set[bytes] = set()
 
-    def find(self, roots: list[_Root], own: set[bytes]) -> Iterator[Found]:
+    def find(self, roots: list[_Root], own: set[bytes]) -> Iterator[FoundFile]:
         walked: set[bytes] = set()
-        self._passed |= own
+        self._ignored |= own
         for root in roots:
             if root.is_folder:
-                self._passed.update(_seen_from(root.path, own))
+                self._ignored.update(_paths_below(root.path, own))
             else:  # what was named has a place of its own, whatever folder it lies in
-                self._passed.add(root.path)
+                self._ignored.add(root.path)
         for root in roots:
-            if root.path in walked or self._is_reached(root):
+            if root.path in walked or self._is_listed(root):
                 continue
             walked.add(root.path)
             if root.status is None:
-                yield Found(root.name, root.path, error=root.error)
+                yield FoundFile(root.name, root.path, error=root.error)
             elif root.is_folder:
-                yield from self._descend(root)
-                self._folders.add(root.path)
-                self._passed.add(root.path)
+                yield from self._list_folder(root)
+                self._listed.add(root.path)
+                self._ignored.add(root.path)
             else:
                 status = root.status
                 times = status.st_mtime_ns, status.st_ctime_ns
-                yield Found(root.name, root.path, status.st_size, *times, named=True)
+                yield FoundFile(root.name, root.path, status.st_size, *times, named=True)
 
-    def _is_reached(self, root: _Root) -> bool:
+    def _is_listed(self, root: _Root) -> bool:
         if not root.is_folder:
             return False
         parts = root.path.split(b"/")
         tops = (b"/".join(parts[:depth]) or b"/" for depth in range(1, len(parts)))
-        return any(top in self._folders and self._leads(top, root.path) for top in tops)
+        return any(top in self._listed and self._was_entered(top, root.path) for top in tops)
 
-    def _leads(self, top: bytes, path: bytes) -> bool:
+    def _was_entered(self, top: bytes, path: bytes) -> bool:
         """
-        Tell whether a folder was entered on the way down from *top*.
+        Return whether a folder was entered on the way down from *top*.
         """
         prefix = _with_slash(top)
         relative = ""
         for part in os.fsdecode(path[len(prefix) :]).split("/"):
             relative = f"{relative}/{part}" if relative else part
             is_link = os.path.islink(prefix + os.fsencode(relative))  # noqa: PTH114 - bytes
-            if is_link or self._chosen.refusal(part, relative, is_folder=True) is not None:
+            if is_link or self._filter.refusal(part, relative, is_folder=True) is not None:
                 return False
         return True
 
-    def _descend(self, root: _Root) -> Iterator[Found]:
+    def _list_folder(self, root: _Root) -> Iterator[FoundFile]:
         # A stack of its own, because a hostile tree is deeper than Python's.
         stack: list[_Level] = []
         name = root.name if root.name.endswith("/") else f"{root.name}/"
@@ -196,9 +198,9 @@ class _Walker:
             below = _Level(level.path + folder, level.name + shown, level.relative + shown, [])
             yield from self._enter(below, stack)
 
-    def _files(self, level: _Level) -> Iterator[Found]:
+    def _files(self, level: _Level) -> Iterator[FoundFile]:
         """
-        Take what comes before the next folder.
+        Yield the files that come before the next folder.
         """
         path, name, _, names = level
         lstat, decode, is_regular = os.lstat, os.fsdecode, stat.S_ISREG
@@ -208,14 +210,14 @@ class _Walker:
             try:
                 status = lstat(full)
             except OSError as error:
-                yield Found(shown, full, error=_unreadable(error))
+                yield FoundFile(shown, full, error=_unreadable(error))
                 continue
             if is_regular(status.st_mode):
-                yield Found(shown, full, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                yield FoundFile(shown, full, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
             else:
-                yield Found(shown, full, error=UnreadableAssetError("it was replaced by something else"))
+                yield FoundFile(shown, full, error=UnreadableAssetError("it was replaced by something else"))
 
-    def _enter(self, level: _Level, stack: list[_Level]) -> Iterator[Found]:
+    def _enter(self, level: _Level, stack: list[_Level]) -> Iterator[FoundFile]:
         """
         Read what is in a folder, and put it on the stack.
         """
@@ -226,29 +228,29 @@ class _Walker:
             try:
                 with os.scandir(descriptor) as entries:
                     for entry in entries:
-                        self._note(entry, level)
+                        self._add_entry(entry, level)
             finally:
                 os.close(descriptor)
         except OSError as error:
-            yield Found(level.name[:-1] or "/", level.path[:-1] or b"/", error=_unreadable(error))
+            yield FoundFile(level.name[:-1] or "/", level.path[:-1] or b"/", error=_unreadable(error))
         # Folders have their slash, so this is the order of all paths below here.
         level.names.sort(reverse=True)
         stack.append(level)
 
-    def _note(self, entry: os.DirEntry[str], level: _Level) -> None:
+    def _add_entry(self, entry: os.DirEntry[str], level: _Level) -> None:
         shown = entry.name
         name = os.fsencode(shown)
-        if level.path + name in self._passed:
+        if level.path + name in self._ignored:
             return
         reason, is_folder = None, False
-        if shown[0] == "." and not self._chosen.hidden:
+        if shown[0] == "." and not self._filter.hidden:
             reason = HIDDEN
         elif entry.is_dir(follow_symlinks=False):
             is_folder = True
         elif not entry.is_file(follow_symlinks=False):
             reason = SYMBOLIC_LINK if entry.is_symlink() else SPECIAL_FILE
-        if reason is None and self._chosen.globs:
-            reason = self._chosen.refusal(shown, level.relative + shown, is_folder=is_folder)
+        if reason is None and self._filter.globs:
+            reason = self._filter.refusal(shown, level.relative + shown, is_folder=is_folder)
         if reason is None:
             level.names.append(name + b"/" if is_folder else name)
         else:
@@ -291,9 +293,9 @@ def _absolute(path: bytes) -> bytes:
     return os.path.realpath(path) if b".." in path.split(b"/") else os.path.abspath(path)  # noqa: PTH100 - bytes
 
 
-def _seen_from(folder: bytes, own: set[bytes]) -> Iterator[bytes]:
+def _paths_below(folder: bytes, own: set[bytes]) -> Iterator[bytes]:
     """
-    Name files the way they are met in a folder that a link leads to.
+    Return the paths that files have below a folder that a link leads to.
     """
     real = _with_slash(os.path.realpath(folder))
     return (_with_slash(folder) + path[len(real) :] for path in own if path.startswith(real))

@@ -13,7 +13,7 @@ import re
 from typing import BinaryIO, ClassVar
 
 from provenance.audit.record import Heading, Record, Summary
-from provenance.audit.writer.row import Row
+from provenance.audit.writer.row import TableRow
 from provenance.audit.writer.text import as_line
 from provenance.verification.report import Report
 
@@ -47,13 +47,13 @@ class CsvWriter:
         self._rows = csv.writer(
             codecs.getwriter("utf-8")(file), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n"
         )
-        self._rows.writerow(Row._fields)
+        self._rows.writerow(TableRow._fields)
 
     def add(self, record: Record, report: Report) -> None:
         """
         Write one row.
         """
-        row = Row.of(record, report)
+        row = TableRow.of(record, report)
         self._rows.writerow([_without_formula(row.name), *(_cell(value) for value in row[1:])])
 
     def finish(self, summary: Summary) -> None:

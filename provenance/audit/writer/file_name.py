@@ -32,21 +32,21 @@ class EncodedName(NamedTuple):
 
 def as_text(name: str) -> EncodedName:
     """
-    Give a name that UTF-8 can hold.
+    Return a name that UTF-8 can hold.
     """
     return _encoded(name, _NOT_TEXT)
 
 
 def as_xml(name: str) -> EncodedName:
     """
-    Give a name that XML 1.0 can hold in an attribute, where tabs and line breaks would turn into spaces.
+    Return a name that XML 1.0 can hold in an attribute, where tabs and line breaks would turn into spaces.
     """
     return _encoded(name, _NOT_XML)
 
 
 def as_uri(name: str) -> str:
     """
-    Give a name as a relative URI reference; a leading slash makes it an absolute path.
+    Return a name as a relative URI reference; a leading slash makes it an absolute path.
     """
     return quote(os.fsencode(name), safe="/")
 

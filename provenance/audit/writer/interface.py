@@ -1,5 +1,5 @@
 """
-What every output of an audit is: something that takes records in order, and an ending.
+What every output of an audit is: something that records are added to in order, and that is finished.
 
 A writer writes to a file that takes the place of the old one only when all is done; it never opens or
 names one itself. There is no clock in any output, so that the same files give the same bytes.

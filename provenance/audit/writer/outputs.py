@@ -82,14 +82,14 @@ class Target(NamedTuple):
     @property
     def where(self) -> str:
         """
-        What to call it.
+        What messages call it.
         """
         return STANDARD_OUTPUT if self.path is None or str(self.path) == "-" else str(self.path)
 
 
 def format_of(path: Path) -> str | None:
     """
-    Tell the format by a file's extension, or None if no format has it.
+    Return the format by a file's extension, or None if no format has it.
     """
     extension = path.suffix.lower()
     return next((name for name, known in _FORMATS.items() if known.extension == extension), None)
@@ -119,19 +119,19 @@ class Outputs:
             OutputFileError: If a package is missing that a format needs.
         """
         self._heading = heading
-        self._plans = [_plan(Target(*target)) for target in targets]
-        places = [plan.place for plan in self._plans]
-        for plan in self._plans:
+        self._planned = [_planned(Target(*target)) for target in targets]
+        places = [plan.place for plan in self._planned]
+        for plan in self._planned:
             if places.count(plan.place) > 1:
                 raise ValueError(f"two outputs go to {plan.where}")
-        self._open: list[_Output] = []
+        self._open: list[_Opened] = []
 
     @property
     def wants_thumbnails(self) -> bool:
         """
         Whether thumbnails are of use to any output.
         """
-        return any(plan.wants_thumbnails for plan in self._plans)
+        return any(plan.wants_thumbnails for plan in self._planned)
 
     @property
     def files(self) -> frozenset[Path]:
@@ -150,8 +150,8 @@ class Outputs:
         """
         opened = False
         try:
-            for plan in self._plans:
-                with _blaming(plan.where):
+            for plan in self._planned:
+                with _output_errors(plan.where):
                     self._open.append(_opened(plan, self._heading))
             opened = True
         finally:
@@ -176,7 +176,7 @@ class Outputs:
         """
         report = json.loads(record.report) if any(o.writer.wants_report for o in self._open) else {}
         for output in self._open:
-            with _blaming(output.where):
+            with _output_errors(output.where):
                 output.writer.add(record, report)
 
     def finish(self, summary: Summary) -> None:
@@ -187,12 +187,12 @@ class Outputs:
             OutputFileError: If one cannot be written. A closed pipe is left to the program.
         """
         for output in self._open:
-            with _blaming(output.where):
+            with _output_errors(output.where):
                 output.writer.finish(summary)
                 output.file.flush()
         while self._open:
             output = self._open.pop(0)
-            with _blaming(output.where):
+            with _output_errors(output.where):
                 output.ending.close()
 
     def _abandon(self) -> None:
@@ -203,11 +203,11 @@ class Outputs:
 
 class _AbandonedError(Exception):
     """
-    Tells where an output goes that it is not to be kept.
+    What ends an output that is not to be kept.
     """
 
 
-class _Plan(NamedTuple):
+class _Planned(NamedTuple):
     """
     One output before it is opened.
     """
@@ -215,11 +215,11 @@ class _Plan(NamedTuple):
     where: str
     place: Path | None
     by_line: bool
-    make: Callable[[BinaryIO, Heading], Writer]
+    writer: Callable[[BinaryIO, Heading], Writer]
     wants_thumbnails: bool
 
 
-class _Output(NamedTuple):
+class _Opened(NamedTuple):
     """
     One output that is open; what is written is kept when the ending ends well.
     """
@@ -231,7 +231,7 @@ class _Output(NamedTuple):
     ending: contextlib.ExitStack
 
 
-def _plan(target: Target) -> _Plan:
+def _planned(target: Target) -> _Planned:
     path = None if target.where == STANDARD_OUTPUT else target.path
     name = target.format or (format_of(path) if path is not None else None)
     if name not in _FORMATS:
@@ -239,7 +239,7 @@ def _plan(target: Target) -> _Plan:
     if path is None and not _FORMATS[name].is_text:
         raise ValueError(f"{name} is no text, so it goes to a file only")
     writer = _load(_FORMATS[name], target.where)
-    return _Plan(target.where, _followed(path), _FORMATS[name].by_line, writer, writer.wants_thumbnails)
+    return _Planned(target.where, _resolved(path), _FORMATS[name].by_line, writer, writer.wants_thumbnails)
 
 
 def _load(format_: _Format, where: str) -> Any:  # noqa: ANN401 - a class, by its name
@@ -251,7 +251,7 @@ def _load(format_: _Format, where: str) -> Any:  # noqa: ANN401 - a class, by it
     return getattr(module, format_.writer)
 
 
-def _followed(path: Path | None) -> Path | None:
+def _resolved(path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
@@ -260,15 +260,15 @@ def _followed(path: Path | None) -> Path | None:
         return path.absolute()
 
 
-def _opened(plan: _Plan, heading: Heading) -> _Output:
+def _opened(plan: _Planned, heading: Heading) -> _Opened:
     if plan.place is not None:
         destination = replaced(plan.place)
     else:
         destination = _streamed() if plan.by_line else _spooled()
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(destination)
-        writer = plan.make(file, heading)
-        return _Output(plan.where, plan.place, file, writer, stack.pop_all())
+        writer = plan.writer(file, heading)
+        return _Opened(plan.where, plan.place, file, writer, stack.pop_all())
 
 
 @contextlib.contextmanager
@@ -299,7 +299,7 @@ def _spooled() -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _blaming(where: str) -> Iterator[None]:
+def _output_errors(where: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from provenance.audit.record import Heading, Record, Summary
-from provenance.audit.writer.row import Row
+from provenance.audit.writer.row import TableRow
 from provenance.verification.report import Report
 
 MAX_GROUP_ROWS = 5_000
@@ -24,7 +24,7 @@ Of reports, after which no further one joins a row group.
 """
 
 _TEXT = pa.string()
-_SIGNED_AT = Row._fields.index("signed_at")
+_SIGNED_AT = TableRow._fields.index("signed_at")
 _TYPES = {
     "name_encoded": pa.bool_(),
     "accepted": pa.bool_(),
@@ -38,7 +38,7 @@ _TYPES = {
 }
 _ALWAYS = frozenset({"name", "name_encoded", "category", "accepted", "reasons", "report"})
 _ALL_DIFFERENT = frozenset({"name", "sha256", "report"})
-_COLUMNS = (*Row._fields, "report")
+_COLUMNS = (*TableRow._fields, "report")
 _SCHEMA = pa.schema([pa.field(name, _TYPES.get(name, _TEXT), name not in _ALWAYS) for name in _COLUMNS])
 
 
@@ -65,9 +65,9 @@ class ParquetWriter:
 
     def add(self, record: Record, report: Report) -> None:
         """
-        Take one row, and write all that were taken once they are many.
+        Add one row, and write a row group once there are many.
         """
-        row: list[object] = [*Row.of(record, report), record.report]
+        row: list[object] = [*TableRow.of(record, report), record.report]
         signed_at = row[_SIGNED_AT]
         row[_SIGNED_AT] = datetime.fromisoformat(signed_at) if isinstance(signed_at, str) else None
         self._rows.append(tuple(row))

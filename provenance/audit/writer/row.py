@@ -15,7 +15,7 @@ from provenance.audit.writer.text import as_utf8
 from provenance.verification.report import Report
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """
     One file; all text can be held by UTF-8.
 
@@ -98,7 +98,7 @@ class Row(NamedTuple):
     @classmethod
     def of(cls, record: Record, report: Report) -> Self:
         """
-        Take one file's row out of its record and report.
+        Return the row of a record and its report.
         """
         name = as_text(record.name)
         asset, error = report["asset"], report.get("error") or {}
