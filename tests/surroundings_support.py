@@ -207,7 +207,7 @@ class Watch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._handle >= 0:
             os.close(self._handle)
 

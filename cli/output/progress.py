@@ -78,7 +78,7 @@ class ProgressLine:
             self._counting.start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.clear()
 
     def join(self) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Self
 
 from provenance.audit.message import MAX_ANSWER_BYTES, JudgeAnswer, JudgeBatch, JudgeTask
@@ -61,12 +60,7 @@ class Dispatcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _judge(self, tasks: tuple[JudgeTask, ...]) -> list[JudgeAnswer]:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import cast
 
 import httpx
@@ -66,13 +65,8 @@ class _Outcome:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        self.error = exc
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
+        self.error = error
         return True
 
 
