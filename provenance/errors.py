@@ -27,7 +27,11 @@ in `generation.errors`.
 from __future__ import annotations
 
 import signal
-from typing import ClassVar
+
+_NO_OPTION = (
+    "No option raises this limit, which is far above what images of known generators hold; ask for the file "
+    "as it was first saved."
+)
 
 
 class ProvenanceError(Exception):
@@ -38,7 +42,7 @@ class ProvenanceError(Exception):
         hint: What the caller can do about it, as one sentence.
     """
 
-    hint: ClassVar[str] = "See the documentation of the call that raised this."
+    hint: str = "See the documentation of the call that raised this."
 
 
 class AssetError(ProvenanceError):
@@ -90,6 +94,8 @@ class AssetTooLargeError(AssetError):
 
     def __init__(self, unit: str, size: int, limit: int) -> None:
         super().__init__(unit, size, limit)
+        if unit != "bytes":
+            self.hint = _NO_OPTION
         self.unit = unit
         self.size = size
         self.limit = limit

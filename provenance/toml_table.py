@@ -6,9 +6,10 @@ A key that is not known is an error: a demand that is misspelt must not be a dem
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,6 +113,27 @@ class TomlTable(NamedTuple):
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.error(f"{self.where}: {key!r} is not a list of tables")
         return tuple(TomlTable(item, f"[[{key}]]", self.error) for item in value)
+
+
+@contextlib.contextmanager
+def naming_file(where: str, error: type[ProvenanceError], hint: str) -> Iterator[None]:
+    """
+    Name a file in errors of this kind about what it holds, and what to do about it.
+
+    Args:
+        where: How error messages call the file.
+
+        error: The kind of error.
+
+        hint: What can be done about it, as a sentence.
+    """
+    try:
+        yield
+    except error as cause:
+        message = str(cause)
+        named = error(message if message.startswith(where) else f"{where}: {message}")
+        named.hint = hint
+        raise named from cause
 
 
 def read_file(path: Path, error: type[ProvenanceError]) -> bytes:

@@ -27,11 +27,14 @@ from provenance.policy.requirement import (
     SoftwareAgent,
     WhenWithin,
 )
-from provenance.toml_table import TomlTable, is_name, parse_toml, read_file
+from provenance.toml_table import TomlTable, is_name, naming_file, parse_toml, read_file
 
 DEFAULT = "azure-openai"
 SCOPES = ("active", "lineage")
 _MAX_DEPTH = 4
+_HINT = (
+    "Correct the file; 'provenance policy show --format json azure-openai' shows what a policy can demand."
+)
 
 
 class Policy(Protocol):
@@ -249,8 +252,9 @@ def _load(name_or_path: str | Path, *, depth: int) -> Policy:
     name = str(name_or_path)
     if name.endswith(".toml"):
         path = Path(name_or_path)
-        form = parse_toml(read_file(path, PolicyError), f"policy {path.name!r}", PolicyError)
-        return _parse(form, path.parent, depth=depth)
+        data, where = read_file(path, PolicyError), f"policy {path.name!r}"
+        with naming_file(where, PolicyError, _HINT):
+            return _parse(parse_toml(data, where, PolicyError), path.parent, depth=depth)
     builtin = builtin_policies()
     if name not in builtin:
         raise PolicyError(

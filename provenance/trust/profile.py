@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provenance.errors import StructureError, TrustError
-from provenance.toml_table import TomlTable, is_name, parse_toml, read_file
+from provenance.toml_table import TomlTable, is_name, naming_file, parse_toml, read_file
 from provenance.trust.certificate import Certificate, load
 
 CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
@@ -33,6 +33,8 @@ _HEX = frozenset("0123456789abcdef")
 _SHA256_DIGITS = 64
 _MAX_OID = 128
 _PEM = rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----"
+_PROFILE_HINT = "Correct the file, or make one of PEM files with 'provenance trust add'."
+_PEM_HINT = "Name a PEM file that holds certificates of certificate authorities, and nothing but those."
 
 
 def _is_oid(text: str) -> bool:
@@ -227,15 +229,17 @@ def load_trust_profile(path: Path) -> TrustProfile:
     Raises:
         TrustError: If the file cannot be read, is not TOML of this form, or is empty.
     """
-    form = parse_toml(read_file(path, TrustError), f"trust profile {path.name!r}", TrustError)
-    form.only("name", "version", "date", "claim_anchors", "time_stamp_anchors")
-    return TrustProfile(
-        name=form.text("name"),
-        claim_anchors=tuple(_claim_anchor(table) for table in form.tables("claim_anchors")),
-        time_stamp_anchors=tuple(_pin(table) for table in form.tables("time_stamp_anchors")),
-        version=form.number("version") if "version" in form else 1,
-        date=form.day("date"),
-    )
+    data, where = read_file(path, TrustError), f"trust profile {path.name!r}"
+    with naming_file(where, TrustError, _PROFILE_HINT):
+        form = parse_toml(data, where, TrustError)
+        form.only("name", "version", "date", "claim_anchors", "time_stamp_anchors")
+        return TrustProfile(
+            name=form.text("name"),
+            claim_anchors=tuple(_claim_anchor(table) for table in form.tables("claim_anchors")),
+            time_stamp_anchors=tuple(_pin(table) for table in form.tables("time_stamp_anchors")),
+            version=form.number("version") if "version" in form else 1,
+            date=form.day("date"),
+        )
 
 
 def dump_trust_profile(profile: TrustProfile) -> str:
@@ -271,7 +275,8 @@ def read_pem_certificates(path: Path) -> tuple[Certificate, ...]:
     Raises:
         TrustError: If the file cannot be read, holds none, or holds one that is no authority.
     """
-    return _authorities(read_file(path, TrustError), path.name)
+    with naming_file(repr(path.name), TrustError, _PEM_HINT):
+        return _authorities(read_file(path, TrustError), path.name)
 
 
 def anchors_from_pem(

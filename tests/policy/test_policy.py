@@ -372,8 +372,11 @@ def test_a_file_that_says_something_else_is_refused(tmp_path: Path, old: str, ne
     """
     assert old in OWN
 
-    with pytest.raises(PolicyError, match=message):
+    with pytest.raises(PolicyError, match=message) as caught:
         load_policy(write(tmp_path, OWN.replace(old, new)))
+
+    assert str(caught.value).startswith("policy 'own.toml'")
+    assert caught.value.hint.startswith("Correct the file")
 
 
 @pytest.mark.parametrize(
@@ -406,8 +409,11 @@ def test_a_policy_that_demands_nothing_is_refused(tmp_path: Path, text: str, mes
     """
     Or is composed of nothing, or of something that is not there.
     """
-    with pytest.raises(PolicyError, match=message):
+    with pytest.raises(PolicyError, match=message) as caught:
         load_policy(write(tmp_path, text))
+
+    assert str(caught.value).startswith("policy 'own.toml'")
+    assert caught.value.hint.startswith("Correct the file")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

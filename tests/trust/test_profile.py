@@ -270,8 +270,11 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, toml: str | bytes, me
     """
     Nothing in it is passed over: what is not understood might have been a demand.
     """
-    with pytest.raises(TrustError, match=message):
+    with pytest.raises(TrustError, match=message) as caught:
         load_trust_profile(written(tmp_path, toml))
+
+    assert "trust profile 'profile.toml'" in str(caught.value)
+    assert caught.value.hint.startswith("Correct the file")
 
 
 def _pem_profile(pem: str, sha256: str | None = None) -> str:
@@ -285,7 +288,10 @@ def test_a_certificate_of_another_fingerprint_is_refused(tmp_path: Path, authori
     """
     path = written(tmp_path, _pem_profile(authority.root.pem, A))
 
-    with pytest.raises(TrustError, match=r"^pin 'a': the certificate given has another SHA-256$"):
+    with pytest.raises(
+        TrustError,
+        match=r"^trust profile 'profile\.toml': pin 'a': the certificate given has another SHA-256$",
+    ):
         load_trust_profile(path)
 
 
@@ -295,7 +301,9 @@ def test_several_certificates_for_one_anchor_are_refused(tmp_path: Path, authori
     """
     path = written(tmp_path, _pem_profile(authority.root.pem + authority.intermediate.pem))
 
-    with pytest.raises(TrustError, match=r"^anchor 'a': pem holds 2 certificates, not one$"):
+    with pytest.raises(
+        TrustError, match=r"^trust profile 'profile\.toml': anchor 'a': pem holds 2 certificates, not one$"
+    ):
         load_trust_profile(path)
 
 
