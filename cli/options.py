@@ -17,7 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from provenance.asset.limits import Limits
-from provenance.cli import profiles
+from provenance.cli import trust_profile
 from provenance.policy.policy import DEFAULT, Policy, builtin_policies, load_policy
 from provenance.text_value import TextValueError, read_size, read_time
 from provenance.trust.microsoft import MICROSOFT
@@ -43,7 +43,7 @@ def complete_profile(_ctx: click.Context, _param: click.Parameter, incomplete: s
     """
     Complete the names of trust profiles, else files.
     """
-    found = [CompletionItem(name) for name in profiles.names() if name.startswith(incomplete)]
+    found = [CompletionItem(name) for name in trust_profile.names() if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
 
 
@@ -92,7 +92,7 @@ _VERIFIER_OPTIONS = (
     click.option(
         "--trust-profile",
         "trust_profiles",
-        type=profiles.find,
+        type=trust_profile.find,
         shell_complete=complete_profile,
         metavar="NAME|FILE.toml",
         default=(MICROSOFT.name,),

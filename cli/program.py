@@ -172,10 +172,26 @@ class Program(click.Group):
             code = error.exit_code
         except click.Abort:
             code = INTERRUPTED
+        except OSError as error:
+            if not _is_from_click(error):
+                raise
+            terminal.silence(sys.stdout)
+            _explain(terminal.OutputError.of(error))
+            code = NOT_JUDGED
         except ProvenanceError as error:
             terminal.complain(str(error), error.hint)
             code = BAD_REQUEST if isinstance(error, _BAD_REQUESTS) else NOT_JUDGED
         return code
+
+
+def _is_from_click(error: OSError) -> bool:
+    """
+    Return whether click failed to write: help is the one output that does not go through `terminal`.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__") == "click.utils"
 
 
 def _explain_fault(error: Exception) -> None:
@@ -238,7 +254,8 @@ def main() -> None:
     """
     Judge the Content Credentials of images from Azure OpenAI against a written policy.
 
-    A signature shows who signed which bytes; it never shows that a picture is true. No network is used.
+    A signature shows who signed which bytes; it never shows that a picture is true. Judging uses no
+    network.
 
     Exits 0 if everything is accepted, 1 if something is rejected, 2 for a bad request, 3 if something
     could not be judged.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.cli import profiles
+from provenance.cli import trust_profile
 from provenance.distribution import state_folder
 from provenance.errors import SettingsError
 
@@ -29,7 +29,7 @@ def test_a_variable_that_names_no_folder_is_not_followed(
     monkeypatch.setenv("XDG_CONFIG_HOME", given)
 
     assert state_folder() == tmp_path / ".local" / "state" / "azure-image-provenance"
-    assert profiles.directory() == tmp_path / ".config" / "azure-image-provenance" / "trust"
+    assert trust_profile.directory() == tmp_path / ".config" / "azure-image-provenance" / "trust"
 
 
 @pytest.mark.parametrize("home", ["relative", ".", ""])
@@ -47,7 +47,7 @@ def test_a_home_that_is_no_path_from_the_root_is_not_taken(
     listed = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
     assert state_folder() == listed / ".local" / "state" / "azure-image-provenance"
-    assert profiles.directory() == listed / ".config" / "azure-image-provenance" / "trust"
+    assert trust_profile.directory() == listed / ".config" / "azure-image-provenance" / "trust"
 
 
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

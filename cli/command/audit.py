@@ -27,6 +27,7 @@ from provenance.cli import options
 from provenance.cli.output import terminal
 from provenance.cli.output.progress import ProgressLine
 from provenance.cli.output.terminal import BLANK, Row
+from provenance.errors import DeadlineExceededError, OutputFileError, WorkerCrashedError
 from provenance.text_value import read_seconds, read_size
 from provenance.verification.verifier import Verifier
 from provenance.verification.words import Door, read_words
@@ -34,6 +35,10 @@ from provenance.verification.words import Door, read_words
 _MAX_SHOWN = 50
 _MAX_REASONS = 12
 _SUMMARIES = ("text", "json")
+_OPTIONS = {
+    WorkerCrashedError.__name__: "If it needs more memory than other images, '--max-memory' allows that.",
+    DeadlineExceededError.__name__: "'--deadline' does.",
+}
 
 
 def _read_gate(text: str) -> Gate:
@@ -206,6 +211,8 @@ def _prepare(
         writers = Outputs(targets, plan.heading)
     except ValueError as error:
         raise click.UsageError(f"{error}.", ctx) from error
+    except OutputFileError as error:  # nothing is opened yet: a package is missing
+        raise click.UsageError(str(error), ctx) from error
     return replace(plan, thumbnails=writers.wants_thumbnails), writers
 
 
@@ -255,7 +262,8 @@ def _complain(record: Record, count: int) -> None:
     if count > _MAX_SHOWN:
         return
     error = json.loads(record.report)["error"]
-    terminal.complain(error["message"], error["hint"], about=record.name)
+    hint = " ".join(filter(None, (error["hint"], _OPTIONS.get(error["type"]))))
+    terminal.complain(error["message"], hint, about=record.name)
     if count == _MAX_SHOWN:
         terminal.complain("further errors are not shown here", "The outputs hold them all.")
 
@@ -278,7 +286,7 @@ def _failing(failing: list[Record], summary: Summary) -> Iterator[Row]:
 def _counted(summary: Summary) -> Iterator[Row]:
     total = sum(summary.categories.values())
     reused = f", {summary.reused:,} of them known from an earlier run" if summary.reused else ""
-    yield Row(f"{total:,} files{reused}", depth=0, bold=True)
+    yield Row(f"{terminal.counted(total, 'file')}{reused}", depth=0, bold=True)
     known = read_words(Door.COMMAND).categories
     for category in Category:
         count = summary.categories[category]
@@ -293,8 +301,8 @@ def _counted(summary: Summary) -> Iterator[Row]:
         title = titles.get(reason)
         yield Row(f"{count:>9,}  {f'{title} ({reason})' if title else reason}")
     word, colour = ("FAILED", "red") if summary.failing else ("PASSED", "green")
-    noun = "file" if summary.failing == 1 else "files"
-    words = f"{word}: {summary.failing:,} {noun} failed" if summary.failing else f"{word}: no file failed"
+    failing = terminal.counted(summary.failing, "file") if summary.failing else "no file"
+    words = f"{word}: {failing} failed"
     yield Row(words if summary.complete else f"{words}, as far as it got", depth=0, colour=colour, bold=True)
 
 

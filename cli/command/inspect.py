@@ -9,7 +9,7 @@ import json
 import click
 
 from provenance.cli import options
-from provenance.cli.entries import judge
+from provenance.cli.judged_input import judge
 from provenance.cli.output import manifest_tree, terminal
 from provenance.verification.verdict import VerificationResult
 from provenance.verification.verifier import Verifier
@@ -37,11 +37,11 @@ def inspect(ctx: click.Context, file: str, verifier: Verifier, output_format: st
 
     Exits 0 if the image could be inspected, whatever the verdict, 2 for a bad request, 3 if it could not.
     """
-    entry = judge(verifier, file, with_sha256=True)
-    if not isinstance(entry.outcome, VerificationResult):
-        terminal.complain(str(entry.outcome), entry.outcome.hint, about=entry.name)
+    judged = judge(verifier, file, with_sha256=True)
+    if not isinstance(judged.outcome, VerificationResult):
+        terminal.complain(str(judged.outcome), judged.outcome.hint, about=judged.name)
     if output_format == "json":
-        terminal.emit(json.dumps(entry.report, indent=2) + "\n")
-    elif isinstance(entry.outcome, VerificationResult):
-        terminal.show(manifest_tree.inspection(entry.name, entry.sha256, entry.outcome))
-    ctx.exit(0 if isinstance(entry.outcome, VerificationResult) else 3)
+        terminal.emit(json.dumps(judged.report, indent=2) + "\n")
+    elif isinstance(judged.outcome, VerificationResult):
+        terminal.show(manifest_tree.inspection(judged.name, judged.sha256, judged.outcome))
+    ctx.exit(0 if isinstance(judged.outcome, VerificationResult) else 3)

@@ -44,7 +44,15 @@ def policy() -> None:
     """
 
 
-@policy.command("list")
+@policy.command(
+    "list",
+    epilog="""\
+\b
+Examples:
+  provenance policy list
+  provenance policy list --format json | jq -r '.[].name'
+""",
+)
 @options.output_format("text", "json")
 def list_policies(output_format: str) -> None:
     """
@@ -59,7 +67,15 @@ def list_policies(output_format: str) -> None:
         terminal.show([Row(item.summary), Row(f"SHA-256 {item.digest}")])
 
 
-@policy.command("show")
+@policy.command(
+    "show",
+    epilog="""\
+\b
+Examples:
+  provenance policy show azure-openai
+  provenance policy show --format json ./my-policy.toml
+""",
+)
 @click.argument("chosen", metavar="NAME|FILE.toml", type=load_policy, shell_complete=options.complete_policy)
 @options.output_format("text", "json")
 def show_policy(chosen: Policy, output_format: str) -> None:

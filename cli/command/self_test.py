@@ -35,7 +35,7 @@ def selftest(ctx: click.Context, output_format: str) -> None:
         terminal.show(map(_row, cases))
         failed = sum(not case.passed for case in cases)
         outcome = f"{failed} failed: do not rely on this installation" if failed else "all as expected"
-        terminal.show([Row(f"{len(cases)} cases, {outcome}", depth=0, bold=True)])
+        terminal.show([Row(f"{terminal.counted(len(cases), 'case')}, {outcome}", depth=0, bold=True)])
     ctx.exit(0 if cases and all(case.passed for case in cases) else 3)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import options, profiles
+from provenance.cli import options, trust_profile
 from provenance.cli.output import terminal
 from provenance.cli.output.terminal import Row
 from provenance.text_value import read_whole
@@ -111,8 +111,8 @@ def _as_path(name: str) -> str:
     """
     if name == MICROSOFT.name or name.endswith(_SUFFIX):
         return name
-    profiles.find(name)
-    return str(profiles.directory() / f"{name}{_SUFFIX}")
+    trust_profile.find(name)
+    return str(trust_profile.directory() / f"{name}{_SUFFIX}")
 
 
 def _show_settings() -> None:

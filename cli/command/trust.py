@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import options, profiles
+from provenance.cli import options, trust_profile
 from provenance.cli.output import terminal
 from provenance.cli.output.terminal import Row, quoted
 from provenance.distribution import HOME
@@ -45,24 +45,42 @@ def trust() -> None:
     """
 
 
-@trust.command("list")
+@trust.command(
+    "list",
+    epilog="""\
+\b
+Examples:
+  provenance trust list
+  provenance trust list --format json | jq -r '.[].name'
+""",
+)
 @options.output_format("text", "json")
 def list_profiles(output_format: str) -> None:
     """
     List the trust profiles: built in, and your own.
     """
-    found = [(name, "built in" if profiles.is_built_in(name) else "your own") for name in profiles.names()]
+    found = [(name, trust_profile.is_built_in(name)) for name in trust_profile.names()]
     if output_format == "json":
-        listed = [{"name": name, "built_in": profiles.is_built_in(name)} for name, _ in found]
+        listed = [{"name": name, "built_in": is_built_in} for name, is_built_in in found]
         terminal.emit(json.dumps(listed, indent=2) + "\n")
         return
-    terminal.show(Row(kind, name, depth=0) for name, kind in found)
-    terminal.show([Row(f"Your own lie in {profiles.directory()}", depth=0)])
+    terminal.show(
+        Row("built in" if is_built_in else "your own", name, depth=0) for name, is_built_in in found
+    )
+    terminal.show([Row(f"Your own lie in {trust_profile.directory()}", depth=0)])
 
 
-@trust.command("show")
+@trust.command(
+    "show",
+    epilog="""\
+\b
+Examples:
+  provenance trust show microsoft
+  provenance trust show --format json ./my-profile.toml
+""",
+)
 @click.argument(
-    "profile", metavar="NAME|FILE.toml", type=profiles.find, shell_complete=options.complete_profile
+    "profile", metavar="NAME|FILE.toml", type=trust_profile.find, shell_complete=options.complete_profile
 )
 @options.output_format("text", "json")
 def show_profile(profile: TrustProfile, output_format: str) -> None:
@@ -75,7 +93,15 @@ def show_profile(profile: TrustProfile, output_format: str) -> None:
         terminal.show(_in_words(profile))
 
 
-@trust.command("add")
+@trust.command(
+    "add",
+    epilog="""\
+\b
+Examples:
+  provenance trust add mine --trust-anchors root.pem --tsa-anchors time-stamps.pem
+  provenance trust add mine --profile profile.toml --force
+""",
+)
 @click.argument("name")
 @click.option(
     "--trust-anchors",
@@ -125,17 +151,17 @@ def add_profile(
         profile = load_trust_profile(file)
     else:
         profile = _from_pem(name, trust_anchors, tsa_anchors, key_purposes)
-    profiles.add(name, profile, force=force)
-    terminal.show(_in_words(profiles.find(name)))
+    trust_profile.add(name, profile, force=force)
+    terminal.show(_in_words(trust_profile.find(name)))
 
 
-@trust.command("remove")
+@trust.command("remove", epilog="\b\nExample:\n  provenance trust remove mine\n")
 @click.argument("name", shell_complete=options.complete_profile)
 def remove_profile(name: str) -> None:
     """
     Forget a trust profile of your own.
     """
-    profiles.remove(name)
+    trust_profile.remove(name)
 
 
 def _from_pem(

@@ -13,7 +13,7 @@ from typing import IO
 import click
 
 from provenance.cli import options
-from provenance.cli.entries import Entry, judge
+from provenance.cli.judged_input import JudgedInput, judge
 from provenance.cli.output import terminal, verdict
 from provenance.cli.output.destination import destination
 from provenance.errors import AssetError, EngineError
@@ -71,42 +71,45 @@ def verify(
         raise click.UsageError("--quiet goes with --format text only.", ctx)
     codes: Counter[int] = Counter()
     with_sha256 = output_format != "text"
-    judged = (judge(verifier, name, with_sha256=with_sha256) for name in files)
-    entries = _noted(judged, codes)
+    inputs = (judge(verifier, name, with_sha256=with_sha256) for name in files)
+    counted = _counted(inputs, codes)
     with destination(output) as file:
         if output_format == "text":
-            _write_text(entries, file, quiet=quiet)
+            _write_text(counted, file, quiet=quiet)
             if len(files) > 1 and not quiet:
                 terminal.show([terminal.BLANK, verdict.summary(codes)], file)
         else:
-            _write_reports(entries, file, as_lines=output_format == "jsonl")
+            _write_reports(counted, file, as_lines=output_format == "jsonl")
     ctx.exit(max(codes))
 
 
-def _noted(entries: Iterable[Entry], codes: Counter[int]) -> Iterator[Entry]:
-    for entry in entries:
-        codes[entry.exit_code] += 1
-        if isinstance(entry.outcome, AssetError | EngineError):
-            terminal.complain(str(entry.outcome), entry.outcome.hint, about=entry.name)
-        yield entry
+def _counted(inputs: Iterable[JudgedInput], codes: Counter[int]) -> Iterator[JudgedInput]:
+    """
+    Count inputs by their exit codes, and complain of those that could not be judged.
+    """
+    for judged in inputs:
+        codes[judged.exit_code] += 1
+        if isinstance(judged.outcome, AssetError | EngineError):
+            terminal.complain(str(judged.outcome), judged.outcome.hint, about=judged.name)
+        yield judged
 
 
-def _write_text(entries: Iterable[Entry], file: IO[str] | None, *, quiet: bool) -> None:
+def _write_text(inputs: Iterable[JudgedInput], file: IO[str] | None, *, quiet: bool) -> None:
     between: list[terminal.Row] = []
-    for entry in entries:
-        if isinstance(entry.outcome, AssetError | EngineError) or (quiet and entry.outcome.accepted):
+    for judged in inputs:
+        if isinstance(judged.outcome, AssetError | EngineError) or (quiet and judged.outcome.accepted):
             continue
-        terminal.show([*between, *verdict.verdict(entry.name, entry.outcome)], file)
+        terminal.show([*between, *verdict.verdict(judged.name, judged.outcome)], file)
         between = [terminal.BLANK]
 
 
-def _write_reports(entries: Iterable[Entry], file: IO[str] | None, *, as_lines: bool) -> None:
+def _write_reports(inputs: Iterable[JudgedInput], file: IO[str] | None, *, as_lines: bool) -> None:
     if as_lines:
-        for entry in entries:
-            terminal.emit(json.dumps(entry.report) + "\n", file)
+        for judged in inputs:
+            terminal.emit(json.dumps(judged.report) + "\n", file)
         return
     separator = "[\n"
-    for entry in entries:
-        terminal.emit(separator + json.dumps(entry.report, indent=2), file)
+    for judged in inputs:
+        terminal.emit(separator + json.dumps(judged.report, indent=2), file)
         separator = ",\n"
     terminal.emit("\n]\n", file)

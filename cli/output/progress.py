@@ -14,6 +14,8 @@ from typing import Self
 
 import click
 
+from provenance.cli.output.terminal import counted
+
 _EVERY_S = 1.0
 _REFRESH_S = 0.2
 _ERASE = "\r\x1b[K"
@@ -111,10 +113,12 @@ class ProgressLine:
 
     def _line(self, now: float) -> str:
         rate = self._done / max(now - self._start, 0.001)
-        parts = [f"{self._done:,} files, {rate:,.0f}/s"]
+        parts = [f"{counted(self._done, 'file')}, {rate:,.0f}/s"]
         if self._total is not None:
             left = max(0.0, (self._total - self._done) / max(rate, 0.001))
-            parts = [f"{self._done:,} of {self._total:,} files, {rate:,.0f}/s, {_duration(left)} left"]
+            parts = [
+                f"{self._done:,} of {counted(self._total, 'file')}, {rate:,.0f}/s, {_duration(left)} left"
+            ]
         width = shutil.get_terminal_size().columns - 1
         return ", ".join([*parts, self._describe()])[:width]
 

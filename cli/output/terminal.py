@@ -13,7 +13,7 @@ import sys
 import textwrap
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 import click
 
@@ -59,6 +59,20 @@ class OutputError(click.ClickException):
     """
 
     exit_code = 3
+
+    @classmethod
+    def of(cls, error: OSError) -> Self:
+        """
+        Return an error that names why standard output cannot be written.
+        """
+        return cls(f"the output cannot be written: {error.strerror}")
+
+
+def counted(count: int, noun: str) -> str:
+    """
+    Write a count with its noun, in the plural unless it is one.
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def printable(text: str, limit: int = _MAX_LINE) -> str:
@@ -130,7 +144,7 @@ def emit(text: str, file: IO[str] | None = None) -> None:
         raise
     except OSError as error:
         silence(sys.stdout)
-        raise OutputError(f"the output cannot be written: {error.strerror}") from error
+        raise OutputError.of(error) from error
 
 
 def complain(message: str, hint: str | None = None, *, about: str | None = None) -> None:

@@ -13,11 +13,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from provenance import DeadlineExceededError, EngineError, WorkerCrashedError
+from provenance.audit import Audit, Record
 from provenance.cli.output.progress import ProgressLine, _duration
 from tests.cli.conftest import PROGRAM, Images, Invoke, Run
 
@@ -386,7 +389,63 @@ def test_progress_is_for_terminals_only(images: Images, tree: Path, run: Run) ->
     assert b"\r\x1b[K" in seen
 
 
-def test_the_meter_says_how_far_how_fast_and_how_long(
+def test_one_file_is_counted_in_the_singular(audit: Invoke, images: Images) -> None:
+    """
+    On standard output, and in what the progress line says.
+    """
+    result = audit("--fail-on", "absent", images.absent)
+
+    lines = result.stdout.splitlines()
+    assert "1 file" in lines
+    assert lines[-1] == "FAILED: 1 file failed"
+
+
+def test_a_missing_package_is_a_bad_request(
+    audit: Invoke, images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever lacks it is told before anything is judged, and how to get it.
+    """
+    monkeypatch.delitem(sys.modules, "provenance.audit.writer.parquet", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setattr(Audit, "run", None)
+    output = tmp_path / "x.parquet"
+
+    result = audit("--output", str(output), images.absent)
+
+    assert result.exit_code == 2
+    assert "pyarrow is not installed: pip install 'azure-image-provenance[audit]'" in result.stderr
+    assert result.stdout == ""
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "option"),
+    [(WorkerCrashedError(-9), "--max-memory"), (DeadlineExceededError(1.0), "--deadline")],
+)
+def test_a_file_that_costs_its_worker_names_the_option(
+    audit: Invoke,
+    images: Images,
+    monkeypatch: pytest.MonkeyPatch,
+    error: EngineError,
+    option: str,
+) -> None:
+    """
+    On the terminal of this command only: others that read the report have no such option.
+    """
+
+    def run(*_: object, **__: object) -> Iterator[Record]:
+        yield Record.of(error, "x.png")
+
+    monkeypatch.setattr(Audit, "run", run)
+
+    result = audit(images.absent)
+
+    assert f"  {error.hint} " in result.stderr
+    assert option in result.stderr
+
+
+def test_the_progress_line_says_how_far_how_fast_and_how_long(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """

@@ -4,6 +4,7 @@ Errors that nobody expected, and words that are nearly right: nothing ends as if
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -92,6 +93,57 @@ def test_errors_that_cannot_be_written_are_no_rejection(arguments: tuple[str, ..
         )
 
     assert run.returncode in {2, 3}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110 - a device
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("verify", "--help"), ("trust", "add", "-h")]
+)
+def test_help_on_a_full_disk_is_said(arguments: tuple[str, ...]) -> None:
+    """
+    As of any other output: click writes help by itself.
+    """
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        run = subprocess.run(
+            [PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+
+    assert run.returncode == 3
+    assert run.stderr == b"provenance: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "report"),
+    [(("verify", "-"), ""), (("inspect", "-"), ""), (("verify", "--format", "jsonl", "-"), "-")],
+)
+def test_a_closed_standard_input_is_an_image_that_cannot_be_read(
+    arguments: tuple[str, ...], report: str
+) -> None:
+    """
+    Some programs start others with none of the three streams.
+    """
+    command = ["bash", "-c", '"$@" <&-', "bash", str(PROGRAM), *arguments]
+    run = subprocess.run(command, capture_output=True, check=False, timeout=60)
+
+    assert run.returncode == 3
+    assert run.stderr.startswith(b"provenance: -: asset cannot be read: standard input is closed\n")
+    if report:
+        found = json.loads(run.stdout)
+        assert found["asset"] == {"name": report}
+        assert found["error"]["type"] == "UnreadableAssetError"
+    else:
+        assert run.stdout == b""
+
+
+def test_a_closed_standard_output_takes_no_records(images: Images) -> None:
+    """
+    Of an audit, whose records would be lost.
+    """
+    command = ["bash", "-c", '"$@" >&-', "bash", str(PROGRAM), "audit", "--format", "jsonl", images.absent]
+    run = subprocess.run(command, stderr=subprocess.PIPE, check=False, timeout=60)
+
+    assert run.returncode == 3
+    assert run.stderr.startswith(b"provenance: standard output cannot be written: it is closed\n")
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

@@ -213,7 +213,19 @@ def test_an_empty_no_color_does_not_count(images: Images) -> None:
     assert "\x1b[31m" in on_a_terminal("verify", images.absent, NO_COLOR="")
 
 
-@pytest.mark.parametrize("arguments", [("-h",), *((name, "-h") for name in COMMANDS)])
+BELOW = [
+    ("policy", "list"),
+    ("policy", "show"),
+    ("trust", "list"),
+    ("trust", "show"),
+    ("trust", "add"),
+    ("trust", "remove"),
+]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-h",), *((name, "-h") for name in COMMANDS), *((*names, "-h") for names in BELOW)]
+)
 def test_everything_has_help_with_examples(invoke: Invoke, arguments: tuple[str, ...]) -> None:
     """
     An example says more than a list of options.
@@ -222,6 +234,13 @@ def test_everything_has_help_with_examples(invoke: Invoke, arguments: tuple[str,
 
     assert result.exit_code == 0
     assert "provenance " in result.stdout.partition("Options:")[2]
+
+
+def test_help_says_that_judging_uses_no_network(invoke: Invoke) -> None:
+    """
+    Other commands do: what judges is named.
+    """
+    assert "Judging uses no network." in " ".join(invoke("--help").stdout.split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.cli import profiles
+from provenance.cli import trust_profile
 from provenance.service import server
 from provenance.service.config.settings import Settings, table
 from provenance.trust.profile import load_trust_profile
@@ -60,11 +60,11 @@ def test_a_profile_of_the_users_own_is_found_by_its_name(
     """
     As by the other commands.
     """
-    profiles.add("mine", load_trust_profile(Path(images.profile)), force=False)
+    trust_profile.add("mine", load_trust_profile(Path(images.profile)), force=False)
 
     invoke("serve", "--trust-profile", "microsoft", "--trust-profile", "mine")
 
-    assert started[0].trust_profiles == ("microsoft", str(profiles.directory() / "mine.toml"))
+    assert started[0].trust_profiles == ("microsoft", str(trust_profile.directory() / "mine.toml"))
 
 
 def test_keys_can_be_left_out_on_this_machine_only(invoke: Invoke, started: Started) -> None:

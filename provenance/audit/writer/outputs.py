@@ -7,6 +7,7 @@ A format's module is imported only when that format is asked for: some need pack
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import json
@@ -267,6 +268,8 @@ def _opened(plan: _Planned, heading: Heading) -> _Opened:
 
 @contextlib.contextmanager
 def _streamed() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
     sys.stdout.flush()
     if not isinstance(sys.stdout.buffer, io.RawIOBase):
         yield sys.stdout.buffer

@@ -1,14 +1,14 @@
 """
-One input's outcome, verdict or error; the one place where an error about an image becomes an entry.
+One input and its outcome, verdict or error; the one place where an error about an image is caught.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from provenance.asset.asset import Asset
-from provenance.errors import AssetError, EngineError
+from provenance.errors import AssetError, EngineError, UnreadableAssetError
 from provenance.verification.report import Report, error_to_dict, to_dict
 from provenance.verification.verdict import VerificationResult
 from provenance.verification.verifier import Verifier
@@ -16,7 +16,7 @@ from provenance.verification.verifier import Verifier
 STDIN = "-"
 
 
-class Entry(NamedTuple):
+class JudgedInput(NamedTuple):
     """
     What came of one input.
 
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     @property
     def report(self) -> Report:
         """
-        The entry as a report.
+        The outcome as a report.
         """
         if isinstance(self.outcome, VerificationResult):
             return to_dict(self.outcome, name=self.name, sha256=self.sha256)
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
         return 3
 
 
-def judge(verifier: Verifier, name: str, *, with_sha256: bool) -> Entry:
+def judge(verifier: Verifier, name: str, *, with_sha256: bool) -> JudgedInput:
     """
     Judge one input.
 
@@ -63,10 +63,17 @@ def judge(verifier: Verifier, name: str, *, with_sha256: bool) -> Entry:
         with_sha256: Whether to compute the SHA-256 of its bytes as well.
     """
     try:
-        source = sys.stdin.buffer if name == STDIN else name
-        with Asset.open(source, verifier.limits) as asset:
+        with Asset.open(_source(name), verifier.limits) as asset:
             result = verifier.verify(asset)
             sha256 = asset.sha256() if with_sha256 else None
     except (AssetError, EngineError) as error:
-        return Entry(name, error)
-    return Entry(name, result, sha256)
+        return JudgedInput(name, error)
+    return JudgedInput(name, result, sha256)
+
+
+def _source(name: str) -> str | IO[bytes]:
+    if name != STDIN:
+        return name
+    if sys.stdin is None:  # as Python has it where the descriptor was closed before it started
+        raise UnreadableAssetError("standard input is closed")
+    return sys.stdin.buffer
