@@ -29,13 +29,13 @@ from provenance.generation.image import (
     Usage,
 )
 from provenance.generation.json_value import Json, as_count, as_text
-from provenance.generation.request.effect import Conversation, Emit, Leave, compute, together
 from provenance.generation.request.image_request import Plan
 from provenance.generation.request.source import InputImage, read_inputs
 from provenance.generation.response.base64_json import read_answer
 from provenance.generation.response.error_answer import error_in, error_under
 from provenance.generation.response.event import Event, EventReader
 from provenance.generation.response.image_answer import Entry, Origin, read_entries, read_entry, read_usage
+from provenance.generation.transport.effect import Conversation, Emit, Leave, compute, together
 from provenance.verification.verdict import VerificationResult
 from provenance.verification.verifier import Verifier
 

@@ -18,8 +18,8 @@ from provenance.generation.errors import (
 )
 from provenance.generation.redaction import redact
 from provenance.generation.request.address import is_host
-from provenance.generation.request.effect import Head, Request
 from provenance.generation.response.error_answer import read_trace
+from provenance.generation.transport.effect import Head, Request
 from provenance.loopback import is_loopback
 
 _URL = re.compile(

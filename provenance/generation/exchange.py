@@ -24,7 +24,13 @@ from provenance.generation.errors import (
 )
 from provenance.generation.json_value import Json
 from provenance.generation.redaction import redact
-from provenance.generation.request.effect import (
+from provenance.generation.request.endpoint import Settings
+from provenance.generation.request.image_request import Plan, api_request
+from provenance.generation.request.source import InputImage
+from provenance.generation.response.base64_json import AnswerReader
+from provenance.generation.response.error_answer import error_of
+from provenance.generation.response.image_answer import Origin
+from provenance.generation.transport.effect import (
     Conversation,
     Head,
     Leave,
@@ -36,12 +42,6 @@ from provenance.generation.request.effect import (
     read,
     send,
 )
-from provenance.generation.request.endpoint import Settings
-from provenance.generation.request.image_request import Plan, api_request
-from provenance.generation.request.source import InputImage
-from provenance.generation.response.base64_json import AnswerReader
-from provenance.generation.response.error_answer import error_of
-from provenance.generation.response.image_answer import Origin
 from provenance.generation.transport.retry import Pace, Patience
 
 _T = TypeVar("_T")

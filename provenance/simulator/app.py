@@ -16,18 +16,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from provenance.simulator import api_error
+from provenance.simulator.api_error import ApiError
 from provenance.simulator.blob_store import PREFIX, BlobError
 from provenance.simulator.fault import Answer, Cut, Delay, Deny, Fail, Fault, Oversize, Redirect
-from provenance.simulator.image_response import Studio
 from provenance.simulator.model import ImageModel
 from provenance.simulator.request.body import Upload, check_uploads, read_form, read_json
 from provenance.simulator.request.image_request import Fields, ImageRequest, Operation, read_request
 from provenance.simulator.request.moderation import FilterStage, filtered
 from provenance.simulator.request_context import Form, Visit
-from provenance.simulator.response import api_error
-from provenance.simulator.response.api_error import ApiError
 from provenance.simulator.response.http_response import AsciiJSONResponse, CutResponse, oversize
 from provenance.simulator.response.image_answer import revise
+from provenance.simulator.response.image_response import Studio
 from provenance.simulator.simulation import Simulation
 
 _OPERATIONS = frozenset({"generations", "edits"})

@@ -12,12 +12,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from provenance.simulator.fault import Fault
-from provenance.simulator.model import ImageModel
-from provenance.simulator.request.access import check_access
-from provenance.simulator.request.image_request import ImageRequest, Operation
-from provenance.simulator.request_log import RecordedRequest, shorten
-from provenance.simulator.response.api_error import (
+from provenance.simulator.api_error import (
     deployment_not_found,
     missing_subscription_key,
     rate_limited,
@@ -25,6 +20,11 @@ from provenance.simulator.response.api_error import (
     resource_not_found,
     version_not_supported,
 )
+from provenance.simulator.fault import Fault
+from provenance.simulator.model import ImageModel
+from provenance.simulator.request.access import check_access
+from provenance.simulator.request.image_request import ImageRequest, Operation
+from provenance.simulator.request_log import RecordedRequest, shorten
 from provenance.simulator.simulation import (
     API_VERSIONS,
     NEWEST_API_VERSION,

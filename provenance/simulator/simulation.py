@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from provenance.authority import KeyType
+from provenance.simulator.api_error import RetryHint
 from provenance.simulator.blob_store import BlobStore
 from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
@@ -19,7 +20,6 @@ from provenance.simulator.request.access import TokenBook
 from provenance.simulator.request.body import BodyLimits
 from provenance.simulator.request.moderation import FilterSpelling
 from provenance.simulator.request_log import Journal
-from provenance.simulator.response.api_error import RetryHint
 from provenance.simulator.signing import Signer, SigningStyle
 from provenance.trust.profile import TrustProfile
 

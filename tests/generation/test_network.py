@@ -43,8 +43,8 @@ from provenance.generation import (
     TlsError,
 )
 from provenance.generation.request.address import Address, read_address
-from provenance.generation.request.effect import TransportError
 from provenance.generation.request.endpoint import load_settings
+from provenance.generation.transport.effect import TransportError
 from provenance.generation.transport.http import failure_of
 from provenance.generation.transport.proxy import Proxies
 from provenance.generation.transport.tls import load_tls

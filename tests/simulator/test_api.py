@@ -28,10 +28,10 @@ from provenance.simulator import (
     SigningStyle,
     Simulator,
 )
+from provenance.simulator.api_error import RetryHint
 from provenance.simulator.blob_store import BlobStore
 from provenance.simulator.drawing import Picture, draw
 from provenance.simulator.model import find_model
-from provenance.simulator.response.api_error import RetryHint
 from provenance.simulator.simulation import ModelInBody
 
 KEY = "the-key-of-this-test"

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from provenance.generation.json_value import as_count
 from provenance.generation.request.capability import InputRules, capability_of, check
-from provenance.generation.request.effect import Request
 from provenance.generation.request.endpoint import Credential, Operation, Settings
 from provenance.generation.request.options import collect
 from provenance.generation.request.source import ImageSource, InputImage, form_fields
+from provenance.generation.transport.effect import Request
 
 
 @dataclass(frozen=True, slots=True)

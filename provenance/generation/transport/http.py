@@ -17,7 +17,8 @@ import httpx
 
 from provenance.generation.errors import SettingError
 from provenance.generation.redaction import redact
-from provenance.generation.request.effect import (
+from provenance.generation.request.endpoint import Settings
+from provenance.generation.transport.effect import (
     Conversation,
     Head,
     Request,
@@ -25,7 +26,6 @@ from provenance.generation.request.effect import (
     TransportError,
     TransportFailure,
 )
-from provenance.generation.request.endpoint import Settings
 from provenance.generation.transport.proxy import Proxies, Proxy
 from provenance.generation.transport.retry import Patience
 from provenance.generation.transport.tls import TlsContexts

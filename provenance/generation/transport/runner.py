@@ -19,7 +19,7 @@ import httpx
 
 from provenance.errors import ProvenanceError
 from provenance.generation.errors import AuthenticationError, GenerationError
-from provenance.generation.request.effect import (
+from provenance.generation.transport.effect import (
     Authorize,
     Compute,
     Conversation,

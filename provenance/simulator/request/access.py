@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from provenance.simulator.api_error import missing_role, wrong_key, wrong_token
 from provenance.simulator.clock import Clock
-from provenance.simulator.response.api_error import missing_role, wrong_key, wrong_token
 
 _BEARER = "bearer "
 

@@ -17,7 +17,7 @@ from provenance.asset.asset import Asset
 from provenance.asset.limits import Limits
 from provenance.asset.scan import Layout, scan
 from provenance.errors import AssetError
-from provenance.simulator.response.api_error import body_too_large, body_too_slow, invalid, missing_parameter
+from provenance.simulator.api_error import body_too_large, body_too_slow, invalid, missing_parameter
 
 MAX_IMAGES = 16
 MAX_IMAGE_BYTES = 50 * 1024 * 1024

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from provenance.simulator.drawing import ImageFormat
-from provenance.simulator.model import ImageModel
-from provenance.simulator.response.api_error import (
+from provenance.simulator.api_error import (
     ApiError,
     invalid,
     missing_parameter,
@@ -21,6 +19,8 @@ from provenance.simulator.response.api_error import (
     unknown_parameter,
     unsupported,
 )
+from provenance.simulator.drawing import ImageFormat
+from provenance.simulator.model import ImageModel
 
 Operation = Literal["generations", "edits"]
 

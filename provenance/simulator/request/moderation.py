@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from provenance.simulator.response.api_error import ApiError
+from provenance.simulator.api_error import ApiError
 
 _PROMPT = (
     "Your request was rejected as a result of our safety system. Your prompt may contain text that is not "

@@ -12,11 +12,11 @@ from starlette.responses import Response, StreamingResponse
 
 from provenance.simulator.drawing import MEDIA_TYPES
 from provenance.simulator.fault import Alter, EventError, Fewer
-from provenance.simulator.rendering import make_image, make_partial
 from provenance.simulator.request.image_request import ImageRequest
 from provenance.simulator.request_context import Visit
 from provenance.simulator.response import image_answer
 from provenance.simulator.response.http_response import AsciiJSONResponse
+from provenance.simulator.response.rendering import make_image, make_partial
 
 _AT_ONCE = 4
 
