@@ -12,7 +12,8 @@ Nothing here decodes a picture or saves one again: that would destroy its Conten
 
 from __future__ import annotations
 
-from provenance.generation.client import AsyncAzureImageClient, AzureImageClient, ClientOptions
+from provenance.generation.client import AsyncAzureImageClient, AzureImageClient
+from provenance.generation.client_options import ClientOptions
 from provenance.generation.content_filter import FilterReport, FilterResult
 from provenance.generation.entra import entra_token_provider
 from provenance.generation.errors import (
@@ -42,7 +43,7 @@ from provenance.generation.errors import (
     Trace,
     WrongPathError,
 )
-from provenance.generation.exchange import Bounds, Chance
+from provenance.generation.exchange import ResponseLimits
 from provenance.generation.image import (
     GeneratedImage,
     Generation,
@@ -53,15 +54,13 @@ from provenance.generation.image import (
 )
 from provenance.generation.request.capability import MODELS
 from provenance.generation.request.options import EditOptions, ImageOptions, StreamEditOptions, StreamOptions
-from provenance.generation.transport.retry import Pace, Patience
+from provenance.generation.transport.retry import RateLimiter, RetryPolicy
 
 __all__ = [
     "MODELS",
     "AsyncAzureImageClient",
     "AuthenticationError",
     "AzureImageClient",
-    "Bounds",
-    "Chance",
     "ClientOptions",
     "DeploymentNotFoundError",
     "EditOptions",
@@ -82,16 +81,17 @@ __all__ = [
     "NetworkDeniedError",
     "NotWrittenError",
     "OutputFilteredError",
-    "Pace",
     "PartialImage",
-    "Patience",
     "PermissionDeniedError",
     "PromptFilteredError",
     "ProxyError",
     "QuotaExceededError",
     "RateLimitedError",
+    "RateLimiter",
     "RegistrationRequiredError",
     "ResourceBlockedError",
+    "ResponseLimits",
+    "RetryPolicy",
     "Saved",
     "ServiceUnavailableError",
     "SettingError",

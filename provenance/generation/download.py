@@ -19,7 +19,7 @@ from provenance.generation.errors import (
 from provenance.generation.redaction import redact
 from provenance.generation.request.address import is_host
 from provenance.generation.response.error_answer import read_trace
-from provenance.generation.transport.effect import Head, Request
+from provenance.generation.transport.message import HttpRequest, ResponseHead
 from provenance.loopback import is_loopback
 
 _URL = re.compile(
@@ -32,7 +32,7 @@ _LATER = frozenset({408, 429, 500, 502, 503, 504})
 _LARGEST_PORT = 65_535
 
 
-def download_request(url: str, *, local: bool, read_timeout_s: float) -> Request:
+def download_request(url: str, *, local: bool, read_timeout_s: float) -> HttpRequest:
     """
     Make the request for an image.
 
@@ -56,10 +56,10 @@ def download_request(url: str, *, local: bool, read_timeout_s: float) -> Request
     if scheme == "http" and not (local and is_loopback(host.strip("[]"))):
         raise MalformedAnswerError("the image's URL does not begin with https://")
     target = target if target.startswith("/") else f"/{target}"
-    return Request("GET", f"{scheme}://{authority}/", {}, read_timeout_s, target=target.encode("ascii"))
+    return HttpRequest("GET", f"{scheme}://{authority}/", {}, read_timeout_s, target=target.encode("ascii"))
 
 
-def download_error(head: Head, body: bytes) -> GenerationError | None:
+def download_error(head: ResponseHead, body: bytes) -> GenerationError | None:
     """
     Make the error for an answer that is no image, or None if it may be one.
     """

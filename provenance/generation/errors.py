@@ -303,7 +303,7 @@ class RateLimitedError(GenerationError):
     Too many requests for the deployment's quota; `facts.retry_after_s` says how long to wait.
     """
 
-    hint = "Ask less often (requests_per_minute), wait longer (Patience), or raise the deployment's quota."
+    hint = "Ask less often (requests_per_minute), wait longer (RetryPolicy), or raise the deployment's quota."
 
 
 class QuotaExceededError(RateLimitedError):
@@ -319,7 +319,7 @@ class GenerationTimeoutError(GenerationError):
     No answer in time: from the service (408, 504), on the wire, or within the deadline.
     """
 
-    hint = "Images can take minutes: raise read_timeout_s or deadline_s in Patience, or lower the quality."
+    hint = "Images can take minutes: raise read_timeout_s or deadline_s in RetryPolicy, or lower the quality."
 
 
 class ServiceUnavailableError(GenerationError):

@@ -4,8 +4,6 @@ One answer from the service: waiting for its turn, sending, and trying again whe
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -24,41 +22,40 @@ from provenance.generation.errors import (
 )
 from provenance.generation.json_value import Json
 from provenance.generation.redaction import redact
-from provenance.generation.request.endpoint import Settings
-from provenance.generation.request.image_request import Plan, api_request
-from provenance.generation.request.source import InputImage
+from provenance.generation.request.endpoint import Endpoint
+from provenance.generation.request.image_request import ImageRequest, http_request
 from provenance.generation.response.base64_json import AnswerReader
 from provenance.generation.response.error_answer import error_of
-from provenance.generation.response.image_answer import Origin
+from provenance.generation.response.image_answer import ResponseContext
 from provenance.generation.transport.effect import (
-    Conversation,
-    Head,
-    Leave,
+    Procedure,
+    Release,
     Sleep,
     TransportError,
     TransportFailure,
-    authorize,
-    enter,
+    acquire_slot,
+    get_token,
     read,
     send,
 )
-from provenance.generation.transport.retry import Pace, Patience
+from provenance.generation.transport.message import FormFile, ResponseHead
+from provenance.generation.transport.retry import RateLimiter, RetryPolicy
 
 _T = TypeVar("_T")
 
 _ERROR_BYTES = 64 * 1024
 _OK = range(200, 300)
 
-WholeAnswer = tuple[Json, tuple[bytes | None, ...], Origin]
+WholeAnswer = tuple[Json, tuple[bytes | None, ...], ResponseContext]
 """
 An answer's JSON, the images cut out of it, and what came with it.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ResponseLimits:
     """
-    How much is taken in.
+    How large an answer and an image may be.
 
     Attributes:
         answer_bytes: Largest answer; a stream counts as one.
@@ -70,21 +67,6 @@ class Bounds:
     image_bytes: int = 128 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """
-    What makes two runs differ: the clock and the dice.
-
-    Attributes:
-        clock: Seconds that never go back.
-
-        random: Numbers from 0 to 1.
-    """
-
-    clock: Callable[[], float] = time.monotonic
-    random: Callable[[], float] = random.random
-
-
 class Budget:
     """
     The time that one call has.
@@ -92,20 +74,20 @@ class Budget:
 
     def __init__(self, seconds: float | None, clock: Callable[[], float]) -> None:
         """
-        Start the clock; None for no bound.
+        Start the clock; None for no limit.
         """
         self._clock = clock
         self._end = None if seconds is None else clock() + seconds
 
     def left_s(self) -> float | None:
         """
-        Return the seconds left, 0 at least; None for no bound.
+        Return the seconds left, 0 at least; None for no limit.
         """
         return None if self._end is None else max(0.0, self._end - self._clock())
 
     def allows(self, seconds: float) -> bool:
         """
-        Tell whether there are more than so many seconds left.
+        Return whether there are more than so many seconds left.
         """
         left = self.left_s()
         return left is None or left > seconds
@@ -128,65 +110,76 @@ class Budget:
             raise GenerationTimeoutError(f"out of time while {what}", ErrorFacts(trace=trace))
 
 
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """
     Speaks with the service; safe to share between threads.
+
+    Attributes:
+        endpoint: Where the service is, and as whom to ask.
+
+        retry: When to try again, and when to give up.
+
+        rate_limiter: How many requests a minute there may be, or None for any number.
+
+        limits: How large an answer may be.
+
+        clock: Seconds that never go back.
+
+        random: Numbers from 0 to 1.
     """
 
-    def __init__(
-        self, settings: Settings, patience: Patience, pace: Pace | None, bounds: Bounds, chance: Chance
-    ) -> None:
-        """
-        Take what all calls share; no pace is no waiting.
-        """
-        self.bounds = bounds
-        self._settings = settings
-        self._patience = patience
-        self._pace = pace
-        self._chance = chance
+    endpoint: Endpoint
+    retry: RetryPolicy
+    rate_limiter: RateLimiter | None
+    limits: ResponseLimits
+    clock: Callable[[], float]
+    random: Callable[[], float]
 
     def budget(self) -> Budget:
         """
         Start the time of one call.
         """
-        return Budget(self._patience.deadline_s, self._chance.clock)
+        return Budget(self.retry.deadline_s, self.clock)
 
-    def ask(self, plan: Plan, files: tuple[InputImage, ...], budget: Budget) -> Conversation[WholeAnswer]:
+    def ask(
+        self, request: ImageRequest, files: tuple[FormFile, ...], budget: Budget
+    ) -> Procedure[WholeAnswer]:
         """
-        Get one whole answer: the JSON, the images cut out of it, and what came with it.
+        Return one whole answer: the JSON, the images cut out of it, and what came with it.
         """
 
-        def attempt() -> Conversation[WholeAnswer]:
-            _, origin = yield from self._open(plan, files, budget)
-            return (yield from self.read_json(origin, budget))
+        def attempt() -> Procedure[WholeAnswer]:
+            _, context = yield from self._open(request, files, budget)
+            return (yield from self.read_json(context, budget))
 
-        return (yield from self._patiently(attempt, budget))
+        return (yield from self._with_retries(attempt, budget))
 
     def open_stream(
-        self, plan: Plan, files: tuple[InputImage, ...], budget: Budget
-    ) -> Conversation[tuple[Head, Origin]]:
+        self, request: ImageRequest, files: tuple[FormFile, ...], budget: Budget
+    ) -> Procedure[tuple[ResponseHead, ResponseContext]]:
         """
-        Get the beginning of a stream, and what comes with it.
+        Return the beginning of a stream, and what comes with it.
         """
-        return (yield from self._patiently(lambda: self._open(plan, files, budget), budget))
+        return (yield from self._with_retries(lambda: self._open(request, files, budget), budget))
 
-    def read_json(self, origin: Origin, budget: Budget) -> Conversation[WholeAnswer]:
+    def read_json(self, context: ResponseContext, budget: Budget) -> Procedure[WholeAnswer]:
         """
         Read the answer that is open, and close it.
         """
-        trace = origin.trace
-        reader = AnswerReader(self.bounds.answer_bytes)
+        trace = context.trace
+        reader = AnswerReader(self.limits.answer_bytes)
         try:
             while piece := (yield from self.read_piece(budget, trace)):
                 reader.feed(piece)
             answer, images = reader.finish()
         except MalformedAnswerError as error:
-            facts = replace(error.facts, status=origin.status, trace=trace)
+            facts = replace(error.facts, status=context.status, trace=trace)
             raise MalformedAnswerError(error.message, facts) from error
-        yield Leave()
-        return answer, images, origin
+        yield Release()
+        return answer, images, context
 
-    def read_piece(self, budget: Budget, trace: Trace) -> Conversation[bytes]:
+    def read_piece(self, budget: Budget, trace: Trace) -> Procedure[bytes]:
         """
         Read the next bytes of the answer that is open.
 
@@ -204,16 +197,16 @@ class Exchange:
                 raise GenerationTimeoutError("the answer stopped coming", facts) from error
             raise MalformedAnswerError(f"the answer breaks off: {redact(error.reason)}", facts) from error
 
-    def download(self, url: str, budget: Budget) -> Conversation[bytes]:
+    def download(self, url: str, budget: Budget) -> Procedure[bytes]:
         """
         Fetch an image.
         """
-        seconds = budget.within(self._patience.download_timeout_s)
+        seconds = budget.within(self.retry.download_timeout_s)
 
-        def attempt() -> Conversation[bytes]:
-            own = Budget(seconds, self._chance.clock)
-            timeout_s = own.within(self._patience.read_timeout_s)
-            request = download_request(url, local=self._settings.is_local, read_timeout_s=timeout_s)
+        def attempt() -> Procedure[bytes]:
+            own = Budget(seconds, self.clock)
+            timeout_s = own.within(self.retry.read_timeout_s)
+            request = download_request(url, local=self.endpoint.is_local, read_timeout_s=timeout_s)
             try:
                 head = yield from send(request)
             except TransportError as error:
@@ -223,13 +216,13 @@ class Exchange:
                 body = yield from self._read_some(own)
                 raise download_error(head, body) or refused
             data = yield from self._read_image(head, own)
-            yield Leave()
+            yield Release()
             return data
 
-        return (yield from self._patiently(attempt, budget))
+        return (yield from self._with_retries(attempt, budget))
 
-    def _read_image(self, head: Head, budget: Budget) -> Conversation[bytes]:
-        limit, pieces, size = self.bounds.image_bytes, [], 0
+    def _read_image(self, head: ResponseHead, budget: Budget) -> Procedure[bytes]:
+        limit, pieces, size = self.limits.image_bytes, [], 0
         while True:
             budget.check("downloading the image")
             try:
@@ -250,33 +243,33 @@ class Exchange:
         return b"".join(pieces)
 
     def _open(
-        self, plan: Plan, files: tuple[InputImage, ...], budget: Budget
-    ) -> Conversation[tuple[Head, Origin]]:
-        yield from self._take_turn(budget)
-        credential = self._settings.credential((yield from authorize()))
-        timeout_s = budget.within(self._patience.read_timeout_s)
+        self, request: ImageRequest, files: tuple[FormFile, ...], budget: Budget
+    ) -> Procedure[tuple[ResponseHead, ResponseContext]]:
+        yield from self._wait_for_turn(budget)
+        credential = self.endpoint.credential((yield from get_token()))
+        timeout_s = budget.within(self.retry.read_timeout_s)
         try:
-            head = yield from send(api_request(plan, files, self._settings, credential, timeout_s))
+            head = yield from send(http_request(request, files, self.endpoint, credential, timeout_s))
         except TransportError as error:
             raise _unsent(error, credential.secrets) from error
         if head.status in _OK:
-            return head, Origin(head.status, head.headers, credential.secrets)
+            return head, ResponseContext(head.status, head.headers, credential.secrets)
         body = yield from self._read_some(budget)
         raise error_of(head.status, head.headers, body, credential.secrets)
 
-    def _take_turn(self, budget: Budget) -> Conversation[None]:
-        if not (yield from enter(budget.left_s())):
+    def _wait_for_turn(self, budget: Budget) -> Procedure[None]:
+        if not (yield from acquire_slot(budget.left_s())):
             raise GenerationTimeoutError("out of time while other requests were under way")
         budget.check("waiting for other requests")
-        wait = self._pace.reserve() if self._pace is not None else 0.0
+        wait = self.rate_limiter.reserve() if self.rate_limiter is not None else 0.0
         while wait > 0:
             if not budget.allows(wait):
                 raise GenerationTimeoutError("out of time: the pace of requests allows the next one too late")
             yield Sleep(wait)
-            wait = self._pace.held() if self._pace is not None else 0.0
+            wait = self.rate_limiter.held() if self.rate_limiter is not None else 0.0
 
     @staticmethod
-    def _read_some(budget: Budget) -> Conversation[bytes]:
+    def _read_some(budget: Budget) -> Procedure[bytes]:
         # An error whose body breaks off is still that error.
         body = b""
         try:
@@ -289,20 +282,20 @@ class Exchange:
             pass
         return body[:_ERROR_BYTES]
 
-    def _patiently(self, attempt: Callable[[], Conversation[_T]], budget: Budget) -> Conversation[_T]:
+    def _with_retries(self, attempt: Callable[[], Procedure[_T]], budget: Budget) -> Procedure[_T]:
         attempts = 0
         while True:
             attempts += 1
             try:
                 return (yield from attempt())
             except GenerationError as error:
-                yield Leave()
+                yield Release()
                 error.attempts = attempts
-                wait = self._patience.wait_s(error, attempts, self._chance.random)
+                wait = self.retry.wait_s(error, attempts, self.random)
                 if wait is None or not budget.allows(wait):
                     raise
-                if isinstance(error, RateLimitedError) and self._pace is not None:
-                    self._pace.hold(wait)
+                if isinstance(error, RateLimitedError) and self.rate_limiter is not None:
+                    self.rate_limiter.hold(wait)
             yield Sleep(wait)
 
 

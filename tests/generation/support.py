@@ -25,12 +25,12 @@ from provenance.generation import (
     GeneratedImage,
     Generation,
     PartialImage,
-    Patience,
+    RetryPolicy,
 )
 
 KEY = "key-0123456789abcdef"
 API_VERSION = "2025-04-01-preview"
-QUICK = Patience(first_wait_s=0.001, longest_wait_s=0.002, connect_timeout_s=2.0, read_timeout_s=10.0)
+QUICK = RetryPolicy(initial_backoff_s=0.001, max_backoff_s=0.002, connect_timeout_s=2.0, read_timeout_s=10.0)
 
 Options = Mapping[str, Any]
 
@@ -223,7 +223,7 @@ class ScriptedServer:
             "deployment": "pictures",
             "api_version": API_VERSION,
             "requests_per_minute": None,
-            "patience": QUICK,
+            "retry": QUICK,
         }
         return common | options
 

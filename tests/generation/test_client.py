@@ -19,7 +19,6 @@ import pytest
 from provenance.authority import KeyType, plain_png
 from provenance.generation import (
     AuthenticationError,
-    Bounds,
     DeploymentNotFoundError,
     ForbiddenError,
     GeneratedImage,
@@ -32,14 +31,15 @@ from provenance.generation import (
     MalformedAnswerError,
     NetworkDeniedError,
     OutputFilteredError,
-    Pace,
     PartialImage,
-    Patience,
     PromptFilteredError,
     QuotaExceededError,
     RateLimitedError,
+    RateLimiter,
     RegistrationRequiredError,
     ResourceBlockedError,
+    ResponseLimits,
+    RetryPolicy,
     ServiceUnavailableError,
     SettingError,
     WrongPathError,
@@ -113,7 +113,7 @@ def client(simulator: Simulator) -> dict[str, Any]:
         "api_version": API_VERSION,
         "verifier": Verifier(trust=simulator.trust_profile),
         "requests_per_minute": None,
-        "patience": QUICK,
+        "retry": QUICK,
     }
 
 
@@ -482,7 +482,7 @@ def test_what_may_be_retried_is(
         (503, ServiceUnavailableError),
     ],
 )
-def test_patience_ends(
+def test_retries_end(
     caller: Caller,
     client: Options,
     simulator: Simulator,
@@ -495,7 +495,7 @@ def test_patience_ends(
     simulator.faults.add(*[Fail(status)] * 3)
 
     with pytest.raises(GenerationError) as caught:
-        caller.generate({**client, "patience": replace(QUICK, max_attempts=3)})
+        caller.generate({**client, "retry": replace(QUICK, max_attempts=3)})
 
     assert (type(caught.value), caught.value.status) == (expected, status)
     assert caught.value.attempts == 3
@@ -558,7 +558,7 @@ def test_a_download_that_goes_wrong_is_an_error(
     simulator.faults.add(*faults, target="blob")
 
     with pytest.raises(MalformedAnswerError, match=message) as caught:
-        caller.generate({**dall_e, "bounds": Bounds(image_bytes=100_000)}, size="1024x1024")
+        caller.generate({**dall_e, "limits": ResponseLimits(image_bytes=100_000)}, size="1024x1024")
 
     assert caught.value.request_id == simulator.requests[0].request_id
     assert caught.value.facts.revised_prompt
@@ -582,12 +582,12 @@ def test_a_download_that_never_works_is_unavailable(
     caller: Caller, dall_e: Options, simulator: Simulator
 ) -> None:
     """
-    Patience ends here, too.
+    Retries end here, too.
     """
     simulator.faults.add(*[Fail(503)] * 2, target="blob")
 
     with pytest.raises(ServiceUnavailableError) as caught:
-        caller.generate({**dall_e, "patience": replace(QUICK, max_attempts=2)})
+        caller.generate({**dall_e, "retry": replace(QUICK, max_attempts=2)})
 
     assert caught.value.attempts == 2
 
@@ -688,7 +688,7 @@ def test_a_server_that_is_not_there_is_unavailable(caller: Caller, client: Optio
     """
     After some attempts: it may be starting.
     """
-    options = {**client, "endpoint": "http://127.0.0.1:1", "patience": replace(QUICK, max_attempts=2)}
+    options = {**client, "endpoint": "http://127.0.0.1:1", "retry": replace(QUICK, max_attempts=2)}
 
     with pytest.raises(ServiceUnavailableError, match="cannot be reached") as caught:
         caller.generate(options)
@@ -747,7 +747,7 @@ def test_the_pace_holds_for_all_callers_of_a_client(
     CLOCK.advance(120)
     options = {
         **client,
-        "requests_per_minute": Pace(3, clock=clock),
+        "requests_per_minute": RateLimiter(3, clock=clock),
         "max_concurrency": 1,
         "sleep": clock.sleep,
     }
@@ -834,14 +834,14 @@ def test_misspelt_arguments_are_refused(caller: Caller, client: Options, simulat
     assert simulator.requests == ()
 
 
-def test_patience_has_a_deadline(caller: Caller, client: Options, simulator: Simulator) -> None:
+def test_retries_have_a_deadline(caller: Caller, client: Options, simulator: Simulator) -> None:
     """
     A wait that would go beyond it is not begun.
     """
     simulator.faults.add(Fail(429, retry_after_s=30))
 
     with pytest.raises(RateLimitedError) as caught:
-        caller.generate({**client, "patience": Patience(deadline_s=20)})
+        caller.generate({**client, "retry": RetryPolicy(deadline_s=20)})
 
     assert caught.value.facts.retry_after_s == 30
     assert caught.value.attempts == 1

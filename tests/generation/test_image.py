@@ -318,20 +318,20 @@ def test_answers_are_read_in_pieces_of_any_size(seed: int) -> None:
     """
     With everything JSON allows, and prompts that imitate what is searched for.
     """
-    chance = random.Random(seed)  # noqa: S311 - repeatable bytes, not secrets
-    images = [chance.randbytes(chance.randrange(1, 300)) for _ in range(3)]
+    source = random.Random(seed)  # noqa: S311 - repeatable bytes, not secrets
+    images = [source.randbytes(source.randrange(1, 300)) for _ in range(3)]
     value = {
         "note": 'a "b64_json": "AAAA" in a text \\',
         "b64_json": None,
         "data": [{"b64_json": base64.b64encode(data).decode(), "k": "b64_json"} for data in images],
     }
-    text = json.dumps(value, indent=chance.choice([None, 1]))
+    text = json.dumps(value, indent=source.choice([None, 1]))
     if seed % 3 == 0:
         text = text.replace("/", "\\/").replace("+", "\\u002b")
     whole, reader = text.encode(), AnswerReader(1_000_000)
     at = 0
     while at < len(whole):
-        size = chance.randrange(1, 40)
+        size = source.randrange(1, 40)
         reader.feed(whole[at : at + size])
         at += size
 

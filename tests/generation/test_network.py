@@ -43,7 +43,7 @@ from provenance.generation import (
     TlsError,
 )
 from provenance.generation.request.address import Address, read_address
-from provenance.generation.request.endpoint import load_settings
+from provenance.generation.request.endpoint import load_endpoint
 from provenance.generation.transport.effect import TransportError
 from provenance.generation.transport.http import failure_of
 from provenance.generation.transport.proxy import Proxies
@@ -256,7 +256,7 @@ def test_a_proxy_that_refuses_is_told(
     """
     surroundings.setenv("HTTPS_PROXY", f"http://me:{PASSWORD}@{proxy.address}")
     proxy.refusal = refusal
-    options = kept(server, endpoint=f"https://{HOST}", patience=replace(QUICK, max_attempts=3))
+    options = kept(server, endpoint=f"https://{HOST}", retry=replace(QUICK, max_attempts=3))
 
     with pytest.raises(ProxyError, match="HTTPS_PROXY") as caught:
         caller.generate(options)
@@ -275,7 +275,7 @@ def test_a_proxy_that_is_not_there_is_told(
     surroundings.setenv("ALL_PROXY", "127.0.0.1:9")
 
     with pytest.raises(ProxyError, match="ALL_PROXY"):
-        caller.generate(kept(server, endpoint=f"https://{HOST}", patience=ONCE))
+        caller.generate(kept(server, endpoint=f"https://{HOST}", retry=ONCE))
 
 
 BAD_PROXIES = [
@@ -428,7 +428,7 @@ def test_a_client_certificate_is_shown_to_the_api_alone(
     server.context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the server's alert is the first to come
     url = f"{server.endpoint}/x.png"
     server.answer(http_json({"data": [{"url": url}]}), http(PICTURE))
-    options = kept(server, ca_file=pki.ca, client_certificate=pki.client, patience=ONCE)
+    options = kept(server, ca_file=pki.ca, client_certificate=pki.client, retry=ONCE)
 
     with pytest.raises(ServiceUnavailableError):
         caller.generate(options)
@@ -458,7 +458,7 @@ def test_a_server_without_tls_is_told(caller: Caller, plain_server: ScriptedServ
     endpoint = plain_server.endpoint.replace("http:", "https:")
 
     with pytest.raises((TlsError, ServiceUnavailableError)) as caught:
-        caller.generate(kept(plain_server, endpoint=endpoint, patience=ONCE))
+        caller.generate(kept(plain_server, endpoint=endpoint, retry=ONCE))
 
     assert caught.value.status is None
 
@@ -559,7 +559,7 @@ def test_further_headers_reach_the_api_and_show_nowhere(
     shown = f"{error} {error!r} {error.facts} {pickle.dumps(error)!r} {caplog.text}"
     assert SECRET not in shown + "".join(traceback.format_exception(error))
     with AzureImageClient(**options) as client:
-        assert SECRET not in f"{client!r} {client._setup.settings!r} {client._driver!r}"
+        assert SECRET not in f"{client!r} {client._setup.endpoint!r} {client._runner!r}"
 
 
 def test_a_gateways_key_may_be_the_only_one(caller: Caller, plain_server: ScriptedServer) -> None:
@@ -600,7 +600,7 @@ def test_headers_that_are_none_or_not_the_callers_are_refused(headers: dict[str,
     A line break would write headers of its own; no value is shown.
     """
     with pytest.raises(SettingError, match=message) as caught:
-        load_settings(**{**GOOD, "deployment": "a", "headers": headers})
+        load_endpoint(**{**GOOD, "deployment": "a", "headers": headers})
 
     assert SECRET not in str(caught.value)
 
@@ -735,7 +735,7 @@ def test_an_endpoint_and_its_surroundings_must_agree(changes: dict[str, Any]) ->
     Choosing one in silence would ask another deployment than was meant.
     """
     with pytest.raises(SettingError):
-        load_settings(**{**GOOD, **changes})
+        load_endpoint(**{**GOOD, **changes})
 
 
 @pytest.mark.parametrize(
@@ -756,7 +756,7 @@ def test_what_is_nearest_decides(changes: dict[str, Any], url: str) -> None:
     """
     Arguments before the environment, and what an endpoint says before what stands beside it.
     """
-    settings = load_settings(**{**GOOD, **changes})
+    settings = load_endpoint(**{**GOOD, **changes})
 
     assert settings.url("generations") == (url if url == TARGET else f"https://{HOST}{url}")
 

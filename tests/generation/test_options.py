@@ -22,14 +22,14 @@ from provenance.generation import (
     GenerationError,
     ImageOptions,
     InvalidOptionError,
-    Pace,
-    Patience,
+    RateLimiter,
+    RetryPolicy,
     SettingError,
     StreamEditOptions,
     entra_token_provider,
 )
-from provenance.generation.request.endpoint import Settings, load_settings
-from provenance.generation.request.image_request import make_plan
+from provenance.generation.request.endpoint import Endpoint, load_endpoint
+from provenance.generation.request.image_request import make_request
 from provenance.generation.request.source import as_sources, read_inputs
 
 GPT = ("gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2")
@@ -38,7 +38,7 @@ GPT = ("gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2")
 def _refused(model: str, **options: Any) -> str:  # noqa: ANN401 - passed on
     prompt = options.pop("prompt", "a ship")
     with pytest.raises(InvalidOptionError) as caught:
-        make_plan(prompt, options, StreamEditOptions, model)
+        make_request(prompt, options, StreamEditOptions, model)
     assert caught.value.status is None
     assert caught.value.facts.parameter
     return str(caught.value)
@@ -121,12 +121,12 @@ def test_what_a_model_takes_or_is_unknown_passes(model: str | None, options: dic
     """
     New models and values appear faster than releases.
     """
-    plan = make_plan(options.pop("prompt", "a ship"), options, StreamEditOptions, model)
+    request = make_request(options.pop("prompt", "a ship"), options, StreamEditOptions, model)
 
     extra = options.pop("extra", {})
     expected = {**options, **extra}
     expected.pop("n", None)
-    assert {k: v for k, v in plan.fields.items() if k not in ("prompt", "n")} == expected
+    assert {k: v for k, v in request.fields.items() if k not in ("prompt", "n")} == expected
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -142,9 +142,9 @@ def test_the_model_of_a_call_outranks_the_clients() -> None:
     """
     A deployment's model may change under its name.
     """
-    plan = make_plan("x", {"model": "dall-e-3", "n": 2}, ImageOptions, "gpt-image-1")
+    request = make_request("x", {"model": "dall-e-3", "n": 2}, ImageOptions, "gpt-image-1")
 
-    assert (plan.repeats, plan.asked, plan.fields) == (2, 2, {"prompt": "x"})
+    assert (request.repeats, request.asked, request.fields) == (2, 2, {"prompt": "x"})
 
 
 @pytest.mark.parametrize("extra", [{"stream": True}, {"prompt": "y"}, {"mask": "z"}, {"size": "9x9"}])
@@ -163,9 +163,9 @@ def test_a_model_without_edits_or_streams_is_not_asked_for_them(model: str) -> N
     It would answer 404, which looks like a wrong endpoint.
     """
     with pytest.raises(InvalidOptionError, match="makes no edits"):
-        make_plan("x", {}, StreamEditOptions, model, images=[b"x"])
+        make_request("x", {}, StreamEditOptions, model, images=[b"x"])
     with pytest.raises(InvalidOptionError, match="does not stream"):
-        make_plan("x", {}, StreamEditOptions, model, stream=True)
+        make_request("x", {}, StreamEditOptions, model, stream=True)
 
 
 def test_too_many_images_to_edit_are_refused() -> None:
@@ -173,7 +173,7 @@ def test_too_many_images_to_edit_are_refused() -> None:
     The service takes sixteen.
     """
     with pytest.raises(InvalidOptionError, match="1 to 16"):
-        make_plan("x", {}, StreamEditOptions, "gpt-image-1", images=[b"x"] * 17)
+        make_request("x", {}, StreamEditOptions, "gpt-image-1", images=[b"x"] * 17)
 
 
 RULES = MODELS["gpt-image-1"].inputs
@@ -218,9 +218,9 @@ def test_images_to_edit_are_taken_as_bytes_or_paths(tmp_path: Path, mask: bytes 
 
     found = read_inputs([path, str(path), bytearray(IMAGE), plain_jpeg(8, 8)], mask, RULES)
 
-    assert [image.data for image in found[:3]] == [IMAGE] * 3
-    assert [image.field for image in found[:4]] == ["image[]"] * 4
-    assert (found[3].width, found[3].media_type) == (8, "image/jpeg")
+    assert [image.file.data for image in found[:3]] == [IMAGE] * 3
+    assert [image.file.field for image in found[:4]] == ["image[]"] * 4
+    assert (found[3].width, found[3].file.media_type) == (8, "image/jpeg")
     assert found[-1].has_alpha is (mask is not None)
 
 
@@ -230,7 +230,7 @@ def test_of_an_unknown_model_nothing_is_assumed() -> None:
     """
     found = read_inputs([plain_webp()], IMAGE, None)
 
-    assert [image.file_name for image in found] == ["image-1.webp", "mask.png"]
+    assert [image.file.file_name for image in found] == ["image-1.webp", "mask.png"]
 
 
 @pytest.mark.parametrize("damaged", [IMAGE[:20], IMAGE[:33]])
@@ -275,7 +275,7 @@ def test_the_endpoint_may_be_written_in_several_ways(endpoint: str) -> None:
     """
     As the portal, the documentation and other libraries show it.
     """
-    settings = load_settings(**{**GOOD, "endpoint": endpoint})
+    settings = load_endpoint(**{**GOOD, "endpoint": endpoint})
 
     assert settings.url("generations") == "https://name.openai.azure.com/openai/v1/images/generations"
 
@@ -289,7 +289,7 @@ def test_any_host_may_be_asked(endpoint: str) -> None:
     """
     Azure has several, gateways have their own, and this machine needs no certificate.
     """
-    assert load_settings(**{**GOOD, "endpoint": endpoint}).base == endpoint
+    assert load_endpoint(**{**GOOD, "endpoint": endpoint}).base == endpoint
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_settings_that_cannot_work_are_refused(changes: dict[str, Any], message:
     Without showing what might be a secret.
     """
     with pytest.raises(SettingError, match=message) as caught:
-        load_settings(**{**GOOD, **changes})
+        load_endpoint(**{**GOOD, **changes})
 
     assert "secret" not in str(caught.value)
 
@@ -335,9 +335,9 @@ def test_the_environment_fills_in() -> None:
         "OPENAI_API_VERSION": "2025-04-01-preview",
     }
 
-    settings = load_settings(**{**nothing, "environment": environment})  # type: ignore[arg-type]  # the keys fit
-    v1 = load_settings(**{**nothing, "v1": True, "environment": environment})  # type: ignore[arg-type]  # likewise
-    with_token = load_settings(**{**nothing, "token": lambda: "t", "environment": environment})  # type: ignore[arg-type]  # likewise
+    settings = load_endpoint(**{**nothing, "environment": environment})  # type: ignore[arg-type]  # the keys fit
+    v1 = load_endpoint(**{**nothing, "v1": True, "environment": environment})  # type: ignore[arg-type]  # likewise
+    with_token = load_endpoint(**{**nothing, "token": lambda: "t", "environment": environment})  # type: ignore[arg-type]  # likewise
 
     assert (settings.api_key, settings.v1, settings.api_version) == ("key-2", False, "2025-04-01-preview")
     assert (v1.v1, v1.api_version) == (True, None)
@@ -346,21 +346,22 @@ def test_the_environment_fills_in() -> None:
 
 def test_a_key_does_not_show() -> None:
     """
-    Settings are printed by debuggers and test runners.
+    Endpoints are printed by debuggers and test runners.
     """
-    assert "key-1" not in repr(load_settings(**GOOD))
-    assert isinstance(load_settings(**GOOD), Settings)
+    assert "key-1" not in repr(load_endpoint(**GOOD))
+    assert isinstance(load_endpoint(**GOOD), Endpoint)
 
 
 @pytest.mark.parametrize(
-    "options", [{"max_attempts": 0}, {"read_timeout_s": 0}, {"first_wait_s": -1}, {"connect_timeout_s": 0}]
+    "options",
+    [{"max_attempts": 0}, {"read_timeout_s": 0}, {"initial_backoff_s": -1}, {"connect_timeout_s": 0}],
 )
-def test_patience_must_make_sense(options: dict[str, Any]) -> None:
+def test_a_retry_policy_must_make_sense(options: dict[str, Any]) -> None:
     """
     No attempts at all would return nothing.
     """
     with pytest.raises(ValueError, match="must be"):
-        Patience(**options)
+        RetryPolicy(**options)
 
 
 def test_a_pace_must_make_sense() -> None:
@@ -368,7 +369,7 @@ def test_a_pace_must_make_sense() -> None:
     No requests a minute would wait for ever.
     """
     with pytest.raises(ValueError, match="more than 0"):
-        Pace(0)
+        RateLimiter(0)
 
 
 @pytest.mark.parametrize(
@@ -379,9 +380,9 @@ def test_no_minute_sees_more_requests_than_allowed(rate: float, expected: list[f
     A bucket that is refilled steadily would let twice as many through in its first minute.
     """
     now = [100.0]
-    pace = Pace(rate, clock=lambda: now[0])
+    limiter = RateLimiter(rate, clock=lambda: now[0])
 
-    assert [pace.reserve() for _ in expected] == pytest.approx(expected)
+    assert [limiter.reserve() for _ in expected] == pytest.approx(expected)
 
 
 def test_a_pace_that_is_held_lets_nobody_start() -> None:
@@ -389,14 +390,14 @@ def test_a_pace_that_is_held_lets_nobody_start() -> None:
     The service has said that it is too much.
     """
     now = [100.0]
-    pace = Pace(6, clock=lambda: now[0])
+    limiter = RateLimiter(6, clock=lambda: now[0])
 
-    pace.hold(5)
-    pace.hold(3)
+    limiter.hold(5)
+    limiter.hold(3)
 
-    assert (pace.reserve(), pace.held()) == (5, 5)
+    assert (limiter.reserve(), limiter.held()) == (5, 5)
     now[0] += 6
-    assert (pace.reserve(), pace.held()) == (0, 0)
+    assert (limiter.reserve(), limiter.held()) == (0, 0)
 
 
 def test_entra_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

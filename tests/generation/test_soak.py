@@ -19,12 +19,11 @@ import pytest
 
 from provenance.authority import KeyType
 from provenance.generation import (
-    Chance,
     GenerationError,
     ImageRejectedError,
     MalformedAnswerError,
-    Patience,
     PromptFilteredError,
+    RetryPolicy,
 )
 from provenance.generation.image import GeneratedImage, Generation
 from provenance.simulator import (
@@ -116,8 +115,8 @@ def test_nothing_is_lost_or_doubled(simulator: Simulator, tmp_path: Path, is_asy
         "verifier": verifier,
         "requests_per_minute": QUOTA,
         "max_concurrency": 8,
-        "patience": Patience(max_attempts=8),
-        "chance": Chance(clock=clock),
+        "retry": RetryPolicy(max_attempts=8),
+        "clock": clock,
         "sleep": sleep,
     }
     forms = ("url", "b64_json")

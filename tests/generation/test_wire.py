@@ -28,8 +28,6 @@ from provenance.generation import (
     AsyncAzureImageClient,
     AuthenticationError,
     AzureImageClient,
-    Bounds,
-    Chance,
     GeneratedImage,
     GenerationError,
     GenerationTimeoutError,
@@ -37,9 +35,10 @@ from provenance.generation import (
     MalformedAnswerError,
     OutputFilteredError,
     PartialImage,
-    Patience,
     PermissionDeniedError,
     RateLimitedError,
+    ResponseLimits,
+    RetryPolicy,
     ServiceUnavailableError,
 )
 from tests.generation.support import (
@@ -252,7 +251,7 @@ def test_a_connection_that_is_always_cut_is_unavailable(caller: Caller, server: 
     After the attempts allowed.
     """
     with pytest.raises(ServiceUnavailableError, match="cut before an answer"):
-        caller.generate(kept(server, patience=replace(QUICK, max_attempts=2)))
+        caller.generate(kept(server, retry=replace(QUICK, max_attempts=2)))
 
     assert len(server.requests) == 2
 
@@ -302,7 +301,7 @@ def test_silence_is_a_timeout(caller: Caller, server: ScriptedServer, script: Sc
     expected = ServiceUnavailableError if b"500" in getattr(script, "first", b"") else GenerationTimeoutError
 
     with pytest.raises(expected):
-        caller.generate(kept(server, patience=replace(QUICK, read_timeout_s=0.1, max_attempts=1)))
+        caller.generate(kept(server, retry=replace(QUICK, read_timeout_s=0.1, max_attempts=1)))
 
     assert len(server.requests) == 1
 
@@ -314,7 +313,7 @@ def test_a_trickle_ends_at_the_deadline(caller: Caller, server: ScriptedServer) 
     server.answer((http(b"", content_length="10000"), *[b" "] * 5000))
 
     with pytest.raises(GenerationTimeoutError, match="out of time while reading"):
-        caller.generate(kept(server, patience=replace(QUICK, deadline_s=0.2)))
+        caller.generate(kept(server, retry=replace(QUICK, deadline_s=0.2)))
 
 
 def test_a_download_ends_in_time(caller: Caller, server: ScriptedServer) -> None:
@@ -327,7 +326,7 @@ def test_a_download_ends_in_time(caller: Caller, server: ScriptedServer) -> None
     )
 
     with pytest.raises(GenerationTimeoutError, match="out of time while downloading"):
-        caller.generate(kept(server, patience=replace(QUICK, download_timeout_s=0.2)))
+        caller.generate(kept(server, retry=replace(QUICK, download_timeout_s=0.2)))
 
 
 def test_a_slot_is_waited_for_until_the_deadline(caller: Caller, server: ScriptedServer) -> None:
@@ -335,7 +334,7 @@ def test_a_slot_is_waited_for_until_the_deadline(caller: Caller, server: Scripte
     Others may hold all of them for minutes.
     """
     server.answer(Hang(), Hang())
-    options = kept(server, max_concurrency=1, patience=replace(QUICK, deadline_s=0.3, read_timeout_s=0.6))
+    options = kept(server, max_concurrency=1, retry=replace(QUICK, deadline_s=0.3, read_timeout_s=0.6))
 
     results = caller.together(options, [Call("generate", ("x",))] * 2, errors=GenerationError)
 
@@ -349,7 +348,7 @@ def test_a_pace_that_is_too_slow_for_the_deadline_is_a_timeout(
     Waiting for it would be in vain.
     """
     server.answer(b64_answer(PICTURE))
-    options = kept(server, requests_per_minute=1, patience=replace(QUICK, deadline_s=5))
+    options = kept(server, requests_per_minute=1, retry=replace(QUICK, deadline_s=5))
 
     results = caller.together(
         {**options, "max_concurrency": 1}, [Call("generate", ("x",))] * 2, errors=GenerationError
@@ -366,7 +365,7 @@ def test_an_answer_that_is_too_large_is_not_read_on(caller: Caller, server: Scri
     server.answer(b64_answer(PICTURE, PICTURE))
 
     with pytest.raises(MalformedAnswerError, match="exceeds 1,000 bytes"):
-        caller.generate(kept(server, bounds=Bounds(answer_bytes=1000)))
+        caller.generate(kept(server, limits=ResponseLimits(answer_bytes=1000)))
 
 
 def test_images_of_one_answer_may_fail_singly(caller: Caller, server: ScriptedServer) -> None:
@@ -431,9 +430,9 @@ def test_without_a_hint_the_wait_doubles_with_jitter(caller: Caller, server: Scr
     """
     waits: list[float] = []
     server.answer(*[http_json({"error": {"message": "Too many."}}, 429)] * 5, b64_answer(PICTURE))
-    patience = Patience(longest_wait_s=8.0)
+    retry = RetryPolicy(max_backoff_s=8.0)
 
-    caller.generate(kept(server, sleep=waits.append, patience=patience, chance=Chance(random=lambda: 0.5)))
+    caller.generate(kept(server, sleep=waits.append, retry=retry, random=lambda: 0.5))
 
     assert waits == [0.75, 1.5, 3.0, 6.0, 6.0]
 
@@ -475,8 +474,9 @@ def test_a_rate_limit_holds_everybody_back(caller: Caller, server: ScriptedServe
         waits.append(seconds)
         time.sleep(seconds / 100)
 
-    fast = Chance(clock=lambda: time.monotonic() * 100)
-    results = caller.together({**options, "sleep": sleep, "chance": fast}, [Call("generate", ("x",))] * 2)
+    results = caller.together(
+        {**options, "sleep": sleep, "clock": lambda: time.monotonic() * 100}, [Call("generate", ("x",))] * 2
+    )
 
     assert len(results) == 2
     assert len(waits) >= 2
@@ -544,7 +544,7 @@ def test_a_stream_without_a_final_image_is_an_error(
     server.answer(script)
 
     with pytest.raises(MalformedAnswerError, match=expected):
-        caller.stream(kept(server, bounds=Bounds(answer_bytes=30_000)))
+        caller.stream(kept(server, limits=ResponseLimits(answer_bytes=30_000)))
 
 
 @pytest.mark.parametrize(
@@ -794,11 +794,11 @@ def test_no_secret_shows_anywhere(
     caplog.set_level(logging.DEBUG)
     server.answer(*_failures(server)[name])
     secret: dict[str, Any] = {"api_key": None, "token": lambda: KEY} if with_token else {"api_key": KEY}
-    patience = replace(QUICK, max_attempts=1, read_timeout_s=0.2)
+    retry = replace(QUICK, max_attempts=1, read_timeout_s=0.2)
     method = "stream_generate" if "stream" in name else "generate"
 
     (error,) = caller.together(
-        server.client(patience=patience, **secret), [Call(method, ("x",))], errors=GenerationError
+        server.client(retry=retry, **secret), [Call(method, ("x",))], errors=GenerationError
     )
 
     assert isinstance(error, GenerationError)
@@ -829,7 +829,7 @@ def test_a_client_does_not_show_its_key(kind: type, server: ScriptedServer) -> N
     made = kind(**server.client())
 
     assert repr(made) == f"<{kind.__name__} {server.endpoint} pictures>"
-    assert KEY not in repr(vars(made)) + repr(made._setup.settings) + repr(made._driver)
+    assert KEY not in repr(vars(made)) + repr(made._setup.endpoint) + repr(made._runner)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "\u00e9", None])

@@ -10,7 +10,7 @@ one that only the other form has ("v1", "preview", "latest"), or with `v1=True`,
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -18,12 +18,8 @@ from urllib.parse import quote, urlsplit
 from provenance.generation.errors import AuthenticationError, SettingError
 from provenance.generation.request.address import Address, read_address
 from provenance.generation.request.header import check_headers, secrets_of
+from provenance.generation.transport.message import TokenProvider
 from provenance.loopback import is_loopback
-
-TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
-"""
-What gives a Microsoft Entra token when called; called for each attempt, since tokens expire.
-"""
 
 Operation = Literal["generations", "edits"]
 
@@ -49,7 +45,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Endpoint:
     """
     Where requests go, and as whom. The key does not show in the `repr`.
 
@@ -94,7 +90,7 @@ class Settings:
 
     def body_model(self) -> dict[str, object]:
         """
-        Give the field that names the deployment, in the form that has it.
+        Return the field that names the deployment, in the form that has it.
         """
         return {"model": self.deployment} if self.v1 else {}
 
@@ -118,7 +114,7 @@ class Settings:
         return Credential({**further, "api-key": self.api_key}, (self.api_key, *secrets))
 
 
-def load_settings(
+def load_endpoint(
     *,
     endpoint: str | None,
     deployment: str | None,
@@ -128,7 +124,7 @@ def load_settings(
     token: TokenProvider | None,
     headers: Mapping[str, str] | None = None,
     environment: Mapping[str, str] = os.environ,
-) -> Settings:
+) -> Endpoint:
     """
     Join arguments and environment; arguments win, and so does what an endpoint that is one of them names.
 
@@ -151,7 +147,7 @@ def load_settings(
         raise SettingError("no credential: pass api_key or token, or set AZURE_OPENAI_API_KEY")
     if key and not _is_header(key):
         raise SettingError("the api key holds characters that no key has")
-    return Settings(address.base, name, version, is_v1, key, token, further)
+    return Endpoint(address.base, name, version, is_v1, key, token, further)
 
 
 def _form(

@@ -1,5 +1,5 @@
 """
-What a call asks for, checked and ready to send; made before anything happens.
+What a call asks for, checked before anything is sent.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from provenance.generation.json_value import as_count
 from provenance.generation.request.capability import InputRules, capability_of, check
-from provenance.generation.request.endpoint import Credential, Operation, Settings
+from provenance.generation.request.endpoint import Credential, Endpoint, Operation
 from provenance.generation.request.options import collect
-from provenance.generation.request.source import ImageSource, InputImage, form_fields
-from provenance.generation.transport.effect import Request
+from provenance.generation.request.source import ImageSource, form_fields
+from provenance.generation.transport.message import FormFile, HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImageRequest:
     """
-    One request, and how often to make it.
+    One request for images, and how often to send it.
 
     Attributes:
         operation: "generations" or "edits".
@@ -46,14 +46,14 @@ class Plan:
     mask: ImageSource | None = field(default=None, repr=False)
     rules: InputRules | None = None
 
-    def single(self) -> Plan:
+    def single(self) -> ImageRequest:
         """
-        Return the plan for one of its requests.
+        Return the request for one of its repeats.
         """
         return replace(self, asked=1, repeats=1)
 
 
-def make_plan(
+def make_request(
     prompt: str,
     options: Mapping[str, object],
     known: type,
@@ -62,9 +62,9 @@ def make_plan(
     stream: bool = False,
     images: Sequence[ImageSource] | None = None,
     mask: ImageSource | None = None,
-) -> Plan:
+) -> ImageRequest:
     """
-    Check what is asked for.
+    Check what is asked for, and make the request of it.
 
     Args:
         prompt: The prompt.
@@ -95,7 +95,7 @@ def make_plan(
     count = as_count({**values, **extra}.get("n")) or 1
     repeats = count if capability.one_each else 1
     fields = {name: value for name, value in {**asked, **extra}.items() if name != "n" or repeats == 1}
-    return Plan(
+    return ImageRequest(
         "generations" if images is None else "edits",
         fields,
         count,
@@ -106,20 +106,22 @@ def make_plan(
     )
 
 
-def api_request(
-    plan: Plan,
-    files: tuple[InputImage, ...],
-    settings: Settings,
+def http_request(
+    request: ImageRequest,
+    files: tuple[FormFile, ...],
+    endpoint: Endpoint,
     credential: Credential,
     read_timeout_s: float,
-) -> Request:
+) -> HttpRequest:
     """
-    Make the request: JSON to generate, a form to edit.
+    Make the HTTP request: JSON to generate, a form to edit.
     """
-    fields = {**settings.body_model(), **plan.fields}
-    url = settings.url(plan.operation)
+    fields = {**endpoint.body_model(), **request.fields}
+    url = endpoint.url(request.operation)
     headers = {**credential.headers, "x-ms-client-request-id": str(uuid.uuid4())}
-    if plan.operation == "edits":
-        return Request("POST", url, headers, read_timeout_s, fields=form_fields(fields), files=files)
+    if request.operation == "edits":
+        return HttpRequest("POST", url, headers, read_timeout_s, fields=form_fields(fields), files=files)
     body = json.dumps(fields).encode()
-    return Request("POST", url, {**headers, "content-type": "application/json"}, read_timeout_s, body=body)
+    return HttpRequest(
+        "POST", url, {**headers, "content-type": "application/json"}, read_timeout_s, body=body
+    )

@@ -17,6 +17,7 @@ from provenance.asset.scan import scan
 from provenance.errors import AssetError
 from provenance.generation.errors import ErrorFacts, InvalidOptionError
 from provenance.generation.request.capability import InputRules
+from provenance.generation.transport.message import FormFile
 
 ImageSource = bytes | bytearray | memoryview | str | os.PathLike[str]
 """
@@ -35,13 +36,7 @@ class InputImage(NamedTuple):
     One image or mask, ready to send.
 
     Attributes:
-        field: Its field in the form.
-
-        file_name: What the form calls it; never the name it has here.
-
-        media_type: From the bytes.
-
-        data: The bytes.
+        file: The file to send, with its media type from the bytes, and another name than it has here.
 
         width: Pixels across, or None if the header does not say.
 
@@ -50,10 +45,7 @@ class InputImage(NamedTuple):
         has_alpha: Whether it is a PNG with an alpha channel or transparency.
     """
 
-    field: str
-    file_name: str
-    media_type: str
-    data: bytes
+    file: FormFile
     width: int | None
     height: int | None
     has_alpha: bool
@@ -61,7 +53,7 @@ class InputImage(NamedTuple):
 
 def as_sources(image: ImageSource | Sequence[ImageSource]) -> tuple[ImageSource, ...]:
     """
-    Take one image or several.
+    Return one image or several as a tuple.
     """
     if isinstance(image, bytes | bytearray | memoryview | str | os.PathLike):
         return (image,)
@@ -111,11 +103,12 @@ def _read(source: ImageSource, field: str, name: str, rules: InputRules | None) 
             layout = scan(asset, limit)
             data = asset.read_at(0, asset.size)
             asset.check_unchanged()
-            kind = asset.media_type
+            media_type = asset.media_type
     except AssetError as error:
         raise _invalid(field.removesuffix("[]"), f"{name}: {error}") from error
-    file_name = f"{name}.{_EXTENSIONS.get(kind, 'bin')}"
-    return InputImage(field, file_name, kind, data, layout.width, layout.height, _has_alpha(data))
+    file_name = f"{name}.{_EXTENSIONS.get(media_type, 'bin')}"
+    file = FormFile(field, file_name, media_type, data)
+    return InputImage(file, layout.width, layout.height, _has_alpha(data))
 
 
 def _is_address(text: str) -> bool:
@@ -124,11 +117,14 @@ def _is_address(text: str) -> bool:
 
 def _problems(inputs: Sequence[InputImage], rules: InputRules) -> Iterator[tuple[str, str]]:
     for image in inputs:
-        is_mask = image.field == "mask"
+        is_mask = image.file.field == "mask"
         allowed = rules.mask_media_types if is_mask else rules.media_types
         name = "mask" if is_mask else "image"
-        if image.media_type not in allowed:
-            yield name, f"{image.file_name} is {image.media_type}; the model takes {' or '.join(allowed)}"
+        if image.file.media_type not in allowed:
+            yield (
+                name,
+                f"{image.file.file_name} is {image.file.media_type}; the model takes {' or '.join(allowed)}",
+            )
         if is_mask and (image.width, image.height) != (inputs[0].width, inputs[0].height):
             sizes = f"{image.width}x{image.height} and {inputs[0].width}x{inputs[0].height}"
             yield name, f"the mask and the image must have the same dimensions, not {sizes}"

@@ -23,7 +23,7 @@ from provenance.generation.response.error_answer import error_under, read_trace
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ResponseContext:
     """
     What came with an answer.
 
@@ -48,7 +48,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageItem:
     """
     One element of `data`: an image's bytes, or its URL, or why it has neither.
 
@@ -88,27 +88,31 @@ def read_usage(answer: Json) -> Usage | None:
     )
 
 
-def read_entries(answer: Json, images: Sequence[bytes | None], origin: Origin) -> tuple[Entry, ...]:
+def read_items(
+    answer: Json, images: Sequence[bytes | None], context: ResponseContext
+) -> tuple[ImageItem, ...]:
     """
     Read the elements of `data`, and what the service says beside them.
 
     Returns:
-        At least one entry. An error in the answer is one, too, the first: images may have come all the same.
+        At least one item. An error in the answer is one, too, the first: images may have come all the same.
 
     Raises:
         MalformedAnswerError: If there are neither images nor an error.
     """
-    entries = tuple(_entries(answer, images, origin))
-    error = error_under(answer, origin.status, origin.headers, origin.secrets)
+    items = tuple(_items(answer, images, context))
+    error = error_under(answer, context.status, context.headers, context.secrets)
     if error is not None:
-        return (Entry(None, None, error, None, error.facts.filtered), *entries)
-    if not entries:
-        facts = ErrorFacts(status=origin.status, trace=origin.trace)
+        return (ImageItem(None, None, error, None, error.facts.filtered), *items)
+    if not items:
+        facts = ErrorFacts(status=context.status, trace=context.trace)
         raise MalformedAnswerError("the answer holds no image", facts)
-    return entries
+    return items
 
 
-def read_entry(item: Json, images: Sequence[bytes | None], origin: Origin, *others: Json) -> Entry:
+def read_item(
+    item: Json, images: Sequence[bytes | None], context: ResponseContext, *others: Json
+) -> ImageItem:
     """
     Read one element of `data`, or an event that holds an image.
 
@@ -117,7 +121,7 @@ def read_entry(item: Json, images: Sequence[bytes | None], origin: Origin, *othe
 
         images: The images that were cut out of the answer.
 
-        origin: What came with the answer.
+        context: What came with the answer.
 
         others: What else may hold filter results.
     """
@@ -131,19 +135,19 @@ def read_entry(item: Json, images: Sequence[bytes | None], origin: Origin, *othe
     error: GenerationError | None = None
     if data is None or not data:
         facts = ErrorFacts(
-            status=origin.status, trace=origin.trace, filtered=filtered, revised_prompt=revised
+            status=context.status, trace=context.trace, filtered=filtered, revised_prompt=revised
         )
         if index is not None:
             error = _missing(facts, has_text=True)
         elif url is None:
-            told = error_under(item, origin.status, origin.headers, origin.secrets)
+            told = error_under(item, context.status, context.headers, context.secrets)
             error = told or _missing(facts, has_text=False)
-    return Entry(data or None, url, error, revised, filtered)
+    return ImageItem(data or None, url, error, revised, filtered)
 
 
-def _entries(answer: Json, images: Sequence[bytes | None], origin: Origin) -> Iterator[Entry]:
+def _items(answer: Json, images: Sequence[bytes | None], context: ResponseContext) -> Iterator[ImageItem]:
     for item in as_list(answer.get("data")):
-        yield read_entry(as_map(item), images, origin, {**answer, "content_filter_results": None})
+        yield read_item(as_map(item), images, context, {**answer, "content_filter_results": None})
 
 
 def _missing(facts: ErrorFacts, *, has_text: bool) -> GenerationError:

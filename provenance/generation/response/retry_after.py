@@ -1,7 +1,7 @@
 """
 How long the service asks to wait: in headers, or only in the text of its error.
 
-Nothing here waits; whether to is `patience`'s to decide, which bounds it.
+Nothing here waits: whether to, and how long at the most, is for the retry policy to decide.
 """
 
 from __future__ import annotations

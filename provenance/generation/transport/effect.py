@@ -1,18 +1,18 @@
 """
-What a conversation asks of whoever drives it: the whole protocol is written once, above these.
+The effects that a procedure asks of its runner: the whole protocol is written once, above these.
 
-A conversation is a generator. It yields a step, and is sent the step's result or thrown the step's
+A procedure is a generator. It yields an effect, and is sent the effect's result or thrown the effect's
 error; it never waits, reads or writes itself. So the same code serves threads and tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from provenance.generation.errors import GenerationError
-from provenance.generation.request.source import InputImage
+from provenance.generation.transport.message import HttpRequest, ResponseHead
 
 _T = TypeVar("_T")
 
@@ -38,55 +38,6 @@ class TransportError(Exception):
         self.reason = reason
 
 
-class Head(NamedTuple):
-    """
-    The beginning of an answer; the names of headers are in lower case.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """
-    A request to send. Headers and target do not show in the `repr`.
-
-    Attributes:
-        method: "GET" or "POST".
-
-        url: The URL; for a download, without path and query.
-
-        headers: What to send beyond the usual; the credential is among them.
-
-        target: Path and query of a download, to the byte; None to take them from `url`.
-
-        body: A JSON body, or None.
-
-        fields: Text fields of a form, or None.
-
-        files: Its files, in order.
-
-        read_timeout_s: Seconds without a byte.
-    """
-
-    method: Literal["GET", "POST"]
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    read_timeout_s: float
-    target: bytes | None = field(default=None, repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    fields: Mapping[str, str] | None = field(default=None, repr=False)
-    files: tuple[InputImage, ...] = field(default=(), repr=False)
-
-    @property
-    def is_download(self) -> bool:
-        """
-        Whether it goes to wherever an image lies, and so must carry no credential.
-        """
-        return self.target is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Sleep:
     """
@@ -97,48 +48,48 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class AcquireSlot:
     """
-    Take one of the slots for requests at the same time; gives whether one came free in time.
+    Acquire one of the slots for requests at the same time; results in whether one came free in time.
     """
 
     timeout_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class Release:
     """
-    Close the answer and give the slot back, if there are any.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Authorize:
-    """
-    Call the token callable; gives the token, or None where there is a key.
+    Close the answer and release the slot, if there are any.
     """
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class GetToken:
     """
-    Send a request; gives the `Head` of the answer.
+    Call the token callable; results in the token, or None where there is a key.
     """
 
-    request: Request
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """
+    Send a request; results in the `ResponseHead` of the answer.
+    """
+
+    request: HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """
-    Give the next bytes of the answer, empty at its end.
+    Read the next bytes of the answer; results in these, empty at its end.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Compute:
     """
-    Do something that takes a moment, away from an event loop; gives what it returns.
+    Do something that takes a moment, away from an event loop; results in what it returns.
     """
 
     work: Callable[[], object] = field(repr=False)
@@ -154,57 +105,55 @@ class Emit:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Gather:
     """
-    Hold several conversations at the same time; gives for each what it emitted, or its error.
+    Run several procedures at the same time; results for each in what it emitted, or its error.
     """
 
-    conversations: tuple[Conversation[None], ...] = field(repr=False)
+    procedures: tuple[Procedure[None], ...] = field(repr=False)
 
 
-Step = Sleep | Enter | Leave | Authorize | Open | Read | Compute | Emit | Together
-Conversation = Generator[Step, object, _T]
+Effect = Sleep | AcquireSlot | Release | GetToken | Send | Read | Compute | Emit | Gather
+Procedure = Generator[Effect, object, _T]
 
 
-def enter(timeout_s: float | None) -> Conversation[bool]:
+def acquire_slot(timeout_s: float | None) -> Procedure[bool]:
     """
-    Take a slot; tell whether one came free in time.
+    Return whether a slot came free in time, and was acquired.
     """
-    return cast("bool", (yield Enter(timeout_s)))
+    return cast("bool", (yield AcquireSlot(timeout_s)))
 
 
-def authorize() -> Conversation[str | None]:
+def get_token() -> Procedure[str | None]:
     """
-    Get a token, or None where there is a key.
+    Return a token, or None where there is a key.
     """
-    return cast("str | None", (yield Authorize()))
+    return cast("str | None", (yield GetToken()))
 
 
-def send(request: Request) -> Conversation[Head]:
+def send(request: HttpRequest) -> Procedure[ResponseHead]:
     """
-    Send a request and get the beginning of its answer.
+    Send a request and return the beginning of its answer.
     """
-    return cast("Head", (yield Open(request)))
+    return cast("ResponseHead", (yield Send(request)))
 
 
-def read() -> Conversation[bytes]:
+def read() -> Procedure[bytes]:
     """
-    Get the next bytes, empty at the end.
+    Return the next bytes, empty at the end.
     """
     return cast("bytes", (yield Read()))
 
 
-def compute(work: Callable[[], _T]) -> Conversation[_T]:
+def compute(work: Callable[[], _T]) -> Procedure[_T]:
     """
-    Get what *work* returns.
+    Return what *work* returns.
     """
     return cast("_T", (yield Compute(work)))
 
 
-def together(
-    conversations: tuple[Conversation[None], ...],
-) -> Conversation[tuple[object | GenerationError, ...]]:
+def gather(procedures: tuple[Procedure[None], ...]) -> Procedure[tuple[object | GenerationError, ...]]:
     """
-    Get what each conversation emitted last, or its error.
+    Return what each procedure emitted last, or its error.
     """
-    return cast("tuple[object | GenerationError, ...]", (yield Together(conversations)))
+    return cast("tuple[object | GenerationError, ...]", (yield Gather(procedures)))

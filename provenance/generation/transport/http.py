@@ -1,5 +1,5 @@
 """
-Clients, requests and failures of the HTTP library, for either kind of driver.
+HttpClients, requests and failures of the HTTP library, for either kind of runner.
 
 Its errors carry the request, and so the key, and it logs URLs and headers: both are dealt with here. It
 reads nothing from the environment itself: what is read there is read by `tls` and `proxy`.
@@ -10,24 +10,22 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
 from provenance.generation.errors import SettingError
 from provenance.generation.redaction import redact
-from provenance.generation.request.endpoint import Settings
 from provenance.generation.transport.effect import (
-    Conversation,
-    Head,
-    Request,
-    Step,
+    Effect,
+    Procedure,
     TransportError,
     TransportFailure,
 )
+from provenance.generation.transport.message import HttpRequest, ResponseHead, TokenProvider
 from provenance.generation.transport.proxy import Proxies, Proxy
-from provenance.generation.transport.retry import Patience
+from provenance.generation.transport.retry import RetryPolicy
 from provenance.generation.transport.tls import TlsContexts
 
 # Nothing is gained by compressing base64 of an image, and a bomb could hide in it.
@@ -36,7 +34,7 @@ LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepal
 
 CUT = (httpx.RequestError, ssl.SSLError)
 """
-What a conversation may raise: with TLS 1.3 a server's alert comes after the handshake, and the asynchronous
+What a procedure may raise: with TLS 1.3 a server's alert comes after the handshake, and the asynchronous
 client passes it on as it is.
 """
 
@@ -54,21 +52,24 @@ class Route:
     How the service and its images are reached.
 
     Attributes:
-        settings: Where the service is.
+        api_url: A URL of the API.
+
+        token: The token callable, or None where there is a key.
 
         tls: With what to speak TLS.
 
-        proxies: What leads there.
+        proxies: The proxies that lead there.
     """
 
-    settings: Settings
+    api_url: str
+    token: TokenProvider | None = field(repr=False)
     tls: TlsContexts
     proxies: Proxies
 
 
-class Clients(Generic[_C]):
+class HttpClients(Generic[_C]):
     """
-    The HTTP clients of one driver: that of the API, and two that hold no credential.
+    The HTTP clients of one runner: that of the API, and two that hold no credential.
 
     Attributes:
         api: For the API.
@@ -84,22 +85,22 @@ class Clients(Generic[_C]):
         guard_logs()
         self._make = make
         self._route = route
-        self._api_proxy = route.proxies.lead_to(route.settings.base)
+        self._api_proxy = route.proxies.lead_to(route.api_url)
         self.api = self._made(route.tls.api, self._api_proxy)
         self._direct = self._made(route.tls.download, None)
         self._proxied: dict[str, _C] = {}
         try:
-            httpx.URL(route.settings.url("edits"))
+            httpx.URL(route.api_url)
         except httpx.InvalidURL as error:
             raise SettingError("the endpoint is not a URL") from error
 
     def __iter__(self) -> Iterator[_C]:
         """
-        Give all of them, to be closed.
+        Yield all of them, to be closed.
         """
         yield from (self.api, self._direct, *self._proxied.values())
 
-    def serving(self, request: Request) -> tuple[_C, Proxy | None]:
+    def serving(self, request: HttpRequest) -> tuple[_C, Proxy | None]:
         """
         Return the client for a request, and the proxy that it uses.
 
@@ -158,24 +159,24 @@ def guard_logs() -> None:
 
 class Thrown(NamedTuple):
     """
-    A step's error, for the conversation to deal with.
+    An effect's error, for the procedure to deal with.
     """
 
     error: Exception
 
 
-def advance(conversation: Conversation[None], result: object) -> Step:
+def advance(procedure: Procedure[None], result: object) -> Effect:
     """
-    Give a conversation the result of its last step, and get the next one.
+    Send a procedure the result of its last effect, and return the next one.
     """
     if isinstance(result, Thrown):
-        return conversation.throw(result.error)
-    return conversation.send(result)
+        return procedure.throw(result.error)
+    return procedure.send(result)
 
 
 def failure_of(error: Exception, proxy: Proxy | None = None) -> Thrown:
     """
-    Make the error of a request for the conversation, without the request.
+    Make the error of a request for the procedure, without the request.
 
     Args:
         error: One of `UNSENT`.
@@ -226,11 +227,13 @@ def _tls_reason(error: BaseException) -> str | None:
     return None
 
 
-def as_httpx(client: httpx.Client | httpx.AsyncClient, request: Request, patience: Patience) -> httpx.Request:
+def as_httpx(
+    client: httpx.Client | httpx.AsyncClient, request: HttpRequest, retry: RetryPolicy
+) -> httpx.Request:
     """
     Make a request of the HTTP library.
     """
-    timeout = httpx.Timeout(request.read_timeout_s, connect=patience.connect_timeout_s, pool=None)
+    timeout = httpx.Timeout(request.read_timeout_s, connect=retry.connect_timeout_s, pool=None)
     made = client.build_request(
         request.method,
         request.url,
@@ -264,8 +267,10 @@ class _ExactUrl(httpx.URL):
         return self._target
 
 
-def head_of(response: httpx.Response) -> Head:
+def head_of(response: httpx.Response) -> ResponseHead:
     """
     Read the beginning of an answer.
     """
-    return Head(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+    return ResponseHead(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}
+    )

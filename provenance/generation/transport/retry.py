@@ -19,7 +19,7 @@ _MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """
     When to give up.
 
@@ -28,12 +28,12 @@ class Patience:
 
         deadline_s: Seconds for one call in all, waiting included; None for no bound.
 
-        first_wait_s: Back-off before the second attempt; it doubles with each further one.
+        initial_backoff_s: Back-off before the second attempt; it doubles with each further one.
 
-        longest_wait_s: Longest back-off. If the service asks for a longer wait than `longest_ask_s`,
+        max_backoff_s: Longest back-off. If the service asks for a longer wait than `max_retry_after_s`,
             the error is raised at once.
 
-        longest_ask_s: Longest wait the service may ask for.
+        max_retry_after_s: Longest wait the service may ask for.
 
         connect_timeout_s: Seconds to connect.
 
@@ -44,9 +44,9 @@ class Patience:
 
     max_attempts: int = 6
     deadline_s: float | None = None
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
-    longest_ask_s: float = 120.0
+    initial_backoff_s: float = 1.0
+    max_backoff_s: float = 60.0
+    max_retry_after_s: float = 120.0
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 600.0
     download_timeout_s: float = 120.0
@@ -55,7 +55,7 @@ class Patience:
         if self.max_attempts < 1:
             raise ValueError("max_attempts must be at least 1")
         times = (self.connect_timeout_s, self.read_timeout_s, self.download_timeout_s)
-        if min(*times, self.first_wait_s, self.longest_wait_s, self.longest_ask_s) <= 0:
+        if min(*times, self.initial_backoff_s, self.max_backoff_s, self.max_retry_after_s) <= 0:
             raise ValueError("every time must be more than 0 seconds")
 
     def wait_s(self, error: GenerationError, attempts: int, random: Callable[[], float]) -> float | None:
@@ -73,12 +73,12 @@ class Patience:
             return None
         asked = error.facts.retry_after_s
         if asked is not None:
-            return asked if asked <= self.longest_ask_s else None
-        back_off = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (attempts - 1))
+            return asked if asked <= self.max_retry_after_s else None
+        back_off = min(self.max_backoff_s, self.initial_backoff_s * 2.0 ** (attempts - 1))
         return back_off * (0.5 + 0.5 * random())
 
 
-class Pace:
+class RateLimiter:
     """
     A bucket of tokens, each of which comes back a minute after it was taken.
 

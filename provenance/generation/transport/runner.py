@@ -1,7 +1,7 @@
 """
-What carries a conversation's steps out: with threads, or with tasks.
+Runners, which carry the effects of procedures out: with threads, or with tasks.
 
-Everything that a conversation holds, an open answer or a slot, is kept here and given back however it
+Everything that a procedure holds, an open answer or a slot, is kept here and released however it
 ends: returned from, failed, cancelled or abandoned.
 """
 
@@ -20,21 +20,21 @@ import httpx
 from provenance.errors import ProvenanceError
 from provenance.generation.errors import AuthenticationError, GenerationError
 from provenance.generation.transport.effect import (
-    Authorize,
+    AcquireSlot,
     Compute,
-    Conversation,
+    Effect,
     Emit,
-    Enter,
-    Open,
+    Gather,
+    GetToken,
+    Procedure,
     Read,
+    Send,
     Sleep,
-    Step,
-    Together,
 )
 from provenance.generation.transport.http import (
     CUT,
     UNSENT,
-    Clients,
+    HttpClients,
     Route,
     Thrown,
     advance,
@@ -42,11 +42,11 @@ from provenance.generation.transport.http import (
     failure_of,
     head_of,
 )
-from provenance.generation.transport.retry import Patience
+from provenance.generation.transport.retry import RetryPolicy
 
 
 @dataclass(slots=True)
-class _Visit:
+class _RunState:
     response: httpx.Response | None = None
     pieces: Iterator[bytes] | None = None
     async_pieces: AsyncIterator[bytes] | None = None
@@ -54,9 +54,9 @@ class _Visit:
 
 
 @dataclass(slots=True)
-class _Outcome:
+class _ThreadResult:
     """
-    What a conversation in another thread came to; any error waits here to be raised in its caller's.
+    What a procedure in another thread resulted in; any error waits here to be raised in its caller's.
     """
 
     value: object = None
@@ -65,20 +65,25 @@ class _Outcome:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
-        self.error = error
+    def __exit__(
+        self,
+        _exc_type: object,
+        exc: BaseException | None,
+        _traceback: object,
+    ) -> bool:
+        self.error = exc
         return True
 
 
 @dataclass(slots=True)
-class SyncDriver:
+class SyncRunner:
     """
-    Carries conversations out in threads.
+    Carries procedures out in threads.
 
     Attributes:
         route: As whom to ask, and how to get there.
 
-        patience: How long to wait for a connection.
+        retry: How long to wait for a connection.
 
         slots: How many requests at the same time.
 
@@ -86,14 +91,14 @@ class SyncDriver:
     """
 
     route: Route
-    patience: Patience
+    retry: RetryPolicy
     slots: int
     sleep: Callable[[float], object]
-    _clients: Clients[httpx.Client] = field(init=False, repr=False)
+    _clients: HttpClients[httpx.Client] = field(init=False, repr=False)
     _free: threading.BoundedSemaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._clients = Clients(httpx.Client, self.route)
+        self._clients = HttpClients(httpx.Client, self.route)
         self._free = threading.BoundedSemaphore(self.slots)
 
     def close(self) -> None:
@@ -103,105 +108,103 @@ class SyncDriver:
         for client in self._clients:
             client.close()
 
-    def run(
-        self, conversation: Conversation[None], abandoned: threading.Event | None = None
-    ) -> Iterator[object]:
+    def run(self, procedure: Procedure[None], abandoned: threading.Event | None = None) -> Iterator[object]:
         """
-        Yield what a conversation emits; stop between two steps once it is abandoned.
+        Yield what a procedure emits; stop between two effects once it is abandoned.
         """
-        visit = _Visit()
+        state = _RunState()
         result: object = None
         try:
             while abandoned is None or not abandoned.is_set():
                 try:
-                    step = advance(conversation, result)
+                    effect = advance(procedure, result)
                 except StopIteration:
                     return
                 result = None
-                if isinstance(step, Emit):
-                    yield step.value
+                if isinstance(effect, Emit):
+                    yield effect.value
                 else:
-                    result = self._perform(step, visit)
+                    result = self._perform(effect, state)
         finally:
-            conversation.close()
-            self._leave(visit)
+            procedure.close()
+            self._release(state)
 
-    def _perform(self, step: Step, visit: _Visit) -> object:
+    def _perform(self, effect: Effect, state: _RunState) -> object:
         result: object = None
         try:
-            match step:
+            match effect:
                 case Sleep(seconds):
                     self.sleep(seconds)
-                case Enter(timeout_s):
-                    result = visit.has_slot = self._free.acquire(timeout=timeout_s)
-                case Authorize():
+                case AcquireSlot(timeout_s):
+                    result = state.has_slot = self._free.acquire(timeout=timeout_s)
+                case GetToken():
                     result = self._token()
                 case Compute(work):
                     result = work()
-                case Together(conversations):
-                    result = self._together(conversations)
+                case Gather(procedures):
+                    result = self._gather(procedures)
                 case _:
-                    result = self._talk(step, visit)
+                    result = self._send_or_read(effect, state)
         except CUT as error:
             return failure_of(error)
         except ProvenanceError as error:
             return Thrown(error)
         return result
 
-    def _talk(self, step: Step, visit: _Visit) -> object:
-        match step:
-            case Open(request):
+    def _send_or_read(self, effect: Effect, state: _RunState) -> object:
+        match effect:
+            case Send(request):
                 client, proxy = self._clients.serving(request)
                 try:
-                    sent = client.send(as_httpx(client, request, self.patience), stream=True)
+                    sent = client.send(as_httpx(client, request, self.retry), stream=True)
                 except UNSENT as error:
                     return failure_of(error, proxy)
-                visit.response = sent
-                visit.pieces = sent.iter_raw() if request.is_download else sent.iter_bytes()
+                state.response = sent
+                state.pieces = sent.iter_raw() if request.is_download else sent.iter_bytes()
                 return head_of(sent)
-            case Read() if visit.pieces is not None:
-                return next(visit.pieces, b"")
+            case Read() if state.pieces is not None:
+                return next(state.pieces, b"")
             case _:
-                self._leave(visit)
+                self._release(state)
                 return None
 
     def _token(self) -> str | None:
-        if self.route.settings.token is None:
+        if self.route.token is None:
             return None
-        token = self.route.settings.token()
+        token = self.route.token()
         if inspect.isawaitable(token):
             if inspect.iscoroutine(token):
                 token.close()
             raise AuthenticationError("the token callable is asynchronous: use it with AsyncAzureImageClient")
         return token
 
-    def _leave(self, visit: _Visit) -> None:
-        response, visit.response, visit.pieces = visit.response, None, None
+    def _release(self, state: _RunState) -> None:
+        response, state.response, state.pieces = state.response, None, None
         try:
             if response is not None:
                 response.close()
         finally:
-            if visit.has_slot:
-                visit.has_slot = False
+            if state.has_slot:
+                state.has_slot = False
                 self._free.release()
 
-    def _together(self, conversations: tuple[Conversation[None], ...]) -> tuple[object, ...]:
-        outcomes = [_Outcome() for _ in conversations]
-        waiting = iter(list(zip(outcomes, conversations, strict=True)))
+    def _gather(self, procedures: tuple[Procedure[None], ...]) -> tuple[object, ...]:
+        results = [_ThreadResult() for _ in procedures]
+        waiting = iter(list(zip(results, procedures, strict=True)))
         lock, abandoned = threading.Lock(), threading.Event()
 
         def work() -> None:
             while not abandoned.is_set():
                 with lock:
-                    outcome, conversation = next(waiting, (None, None))
-                if outcome is None or conversation is None:
+                    held, procedure = next(waiting, (None, None))
+                if held is None or procedure is None:
                     return
-                with outcome:
-                    for value in self.run(conversation, abandoned):
-                        outcome.value = value
+                with held:
+                    for value in self.run(procedure, abandoned):
+                        held.value = value
 
         # Daemons: an interrupted program must not wait minutes for answers that nobody wants any more.
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(self.slots, len(outcomes)))]
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(self.slots, len(results)))]
         try:
             for thread in threads:
                 thread.start()
@@ -209,25 +212,25 @@ class SyncDriver:
                 thread.join()
         finally:
             abandoned.set()
-        return _results(outcomes)
+        return _results(results)
 
 
-def _results(outcomes: list[_Outcome]) -> tuple[object, ...]:
-    for outcome in outcomes:
-        if outcome.error is not None and not isinstance(outcome.error, GenerationError):
-            raise outcome.error
-    return tuple(outcome.error or outcome.value for outcome in outcomes)
+def _results(results: list[_ThreadResult]) -> tuple[object, ...]:
+    for held in results:
+        if held.error is not None and not isinstance(held.error, GenerationError):
+            raise held.error
+    return tuple(held.error or held.value for held in results)
 
 
 @dataclass(slots=True)
-class AsyncDriver:
+class AsyncRunner:
     """
-    Carries conversations out in tasks of one event loop.
+    Carries procedures out in tasks of one event loop.
 
     Attributes:
         route: As whom to ask, and how to get there.
 
-        patience: How long to wait for a connection.
+        retry: How long to wait for a connection.
 
         slots: How many requests at the same time.
 
@@ -235,14 +238,14 @@ class AsyncDriver:
     """
 
     route: Route
-    patience: Patience
+    retry: RetryPolicy
     slots: int
     sleep: Callable[[float], Awaitable[object]]
-    _clients: Clients[httpx.AsyncClient] = field(init=False, repr=False)
+    _clients: HttpClients[httpx.AsyncClient] = field(init=False, repr=False)
     _free: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._clients = Clients(httpx.AsyncClient, self.route)
+        self._clients = HttpClients(httpx.AsyncClient, self.route)
         self._free = asyncio.Semaphore(self.slots)
 
     async def close(self) -> None:
@@ -252,67 +255,67 @@ class AsyncDriver:
         for client in self._clients:
             await client.aclose()
 
-    async def run(self, conversation: Conversation[None]) -> AsyncGenerator[object]:
+    async def run(self, procedure: Procedure[None]) -> AsyncGenerator[object]:
         """
-        Yield what a conversation emits.
+        Yield what a procedure emits.
         """
-        visit = _Visit()
+        state = _RunState()
         result: object = None
         try:
             while True:
                 try:
-                    step = advance(conversation, result)
+                    effect = advance(procedure, result)
                 except StopIteration:
                     return
                 result = None
-                if isinstance(step, Emit):
-                    yield step.value
+                if isinstance(effect, Emit):
+                    yield effect.value
                 else:
-                    result = await self._perform(step, visit)
+                    result = await self._perform(effect, state)
         finally:
-            conversation.close()
-            await self._leave(visit)
+            procedure.close()
+            await self._release(state)
 
-    async def _perform(self, step: Step, visit: _Visit) -> object:
+    async def _perform(self, effect: Effect, state: _RunState) -> object:
         result: object = None
         try:
-            match step:
+            match effect:
                 case Sleep(seconds):
                     await self.sleep(seconds)
-                case Enter(timeout_s):
-                    result = visit.has_slot = await self._enter(timeout_s)
-                case Authorize():
+                case AcquireSlot(timeout_s):
+                    result = state.has_slot = await self._acquire(timeout_s)
+                case GetToken():
                     result = await self._token()
                 case Compute(work):
                     result = await asyncio.to_thread(work)
-                case Together(conversations):
-                    result = await self._together(conversations)
+                case Gather(procedures):
+                    result = await self._gather(procedures)
                 case _:
-                    result = await self._talk(step, visit)
+                    result = await self._send_or_read(effect, state)
         except CUT as error:
             return failure_of(error)
         except ProvenanceError as error:
             return Thrown(error)
         return result
 
-    async def _talk(self, step: Step, visit: _Visit) -> object:
-        match step:
-            case Open(request):
+    async def _send_or_read(self, effect: Effect, state: _RunState) -> object:
+        match effect:
+            case Send(request):
                 client, proxy = self._clients.serving(request)
                 try:
-                    sent = await client.send(as_httpx(client, request, self.patience), stream=True)
+                    sent = await client.send(as_httpx(client, request, self.retry), stream=True)
                 except UNSENT as error:
                     return failure_of(error, proxy)
-                visit.response = sent
-                visit.async_pieces = sent.aiter_raw() if request.is_download else sent.aiter_bytes()
+                state.response = sent
+                state.async_pieces = sent.aiter_raw() if request.is_download else sent.aiter_bytes()
                 return head_of(sent)
-            case Read() if visit.async_pieces is not None:
-                return await anext(visit.async_pieces, b"")
+            case Read() if state.async_pieces is not None:
+                return await anext(state.async_pieces, b"")
             case _:
-                await self._leave(visit)
+                await self._release(state)
                 return None
 
-    async def _enter(self, timeout_s: float | None) -> bool:
+    async def _acquire(self, timeout_s: float | None) -> bool:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._free.acquire()
@@ -320,7 +323,7 @@ class AsyncDriver:
             return False
 
     async def _token(self) -> str | None:
-        provider = self.route.settings.token
+        provider = self.route.token
         if provider is None:
             return None
         if inspect.iscoroutinefunction(provider):
@@ -329,18 +332,18 @@ class AsyncDriver:
         token: object = await asyncio.to_thread(provider)
         return cast("str", await token if inspect.isawaitable(token) else token)
 
-    async def _leave(self, visit: _Visit) -> None:
-        response, visit.response, visit.async_pieces = visit.response, None, None
+    async def _release(self, state: _RunState) -> None:
+        response, state.response, state.async_pieces = state.response, None, None
         try:
             if response is not None:
                 await response.aclose()
         finally:
-            if visit.has_slot:
-                visit.has_slot = False
+            if state.has_slot:
+                state.has_slot = False
                 self._free.release()
 
-    async def _together(self, conversations: tuple[Conversation[None], ...]) -> tuple[object, ...]:
-        tasks = [asyncio.create_task(self._outcome(conversation)) for conversation in conversations]
+    async def _gather(self, procedures: tuple[Procedure[None], ...]) -> tuple[object, ...]:
+        tasks = [asyncio.create_task(self._result_of(procedure)) for procedure in procedures]
         try:
             return tuple(await asyncio.gather(*tasks))
         finally:
@@ -348,10 +351,10 @@ class AsyncDriver:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _outcome(self, conversation: Conversation[None]) -> object:
+    async def _result_of(self, procedure: Procedure[None]) -> object:
         value: object = None
         try:
-            async with aclosing(self.run(conversation)) as emitted:
+            async with aclosing(self.run(procedure)) as emitted:
                 async for latest in emitted:
                     value = latest
         except GenerationError as error:
