@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """
-        Take the request and answer.
+        Read the request and answer.
         """
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(200)
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
         """
-        Say nothing.
+        Log nothing.
         """
 
 
@@ -107,7 +107,7 @@ def serve(image: bytes, count: int, folder: Path) -> ThreadingHTTPServer:
 
 def options(endpoint: str) -> dict[str, Any]:
     """
-    Give a client's arguments; the images' signer is unknown here, so they are kept.
+    Return a client's arguments; the images' signer is unknown here, so they are kept.
     """
     return {
         "endpoint": endpoint,

@@ -113,7 +113,7 @@ def build_store(*manifests: ManifestBox) -> bytes:
 
 def split_store(store: bytes) -> tuple[ManifestBox, ...]:
     """
-    Take a store apart into its manifests, in order, so that they can be put into another one.
+    Split a store into its manifests, in order, so that they can be put into another one.
 
     Raises:
         ValueError: If the store is not built of whole boxes with a label.

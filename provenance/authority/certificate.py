@@ -118,7 +118,7 @@ class CertificateOptions:
 
     def usages(self) -> frozenset[str]:
         """
-        Name the key usages to write.
+        Return the key usages to write.
         """
         if self.key_usages is not None:
             return self.key_usages

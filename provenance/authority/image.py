@@ -29,7 +29,7 @@ _WEBP_PIXEL = bytes.fromhex("524946461a000000574542505650384c0d0000002f000000100
 
 def container_of(image: bytes) -> str:
     """
-    Name the container: "png", "jpeg" or "webp".
+    Return the container: "png", "jpeg" or "webp".
 
     Raises:
         ValueError: If it is none of these.
@@ -87,7 +87,7 @@ def plain_jpeg(width: int = 16, height: int = 16, seed: int = 0) -> bytes:
 
 def plain_webp() -> bytes:
     """
-    Give a lossless WebP of one pixel.
+    Return a lossless WebP of one pixel.
     """
     return _WEBP_PIXEL
 
@@ -108,7 +108,7 @@ def jpeg_segment(marker: int, data: bytes) -> bytes:
 
 def split_png(image: bytes) -> list[tuple[str, bytes]]:
     """
-    Take a PNG apart: ("PNGh", signature), then each chunk whole under its type.
+    Split a PNG: ("PNGh", signature), then each chunk whole under its type.
 
     What follows IEND is left out.
     """
@@ -122,7 +122,7 @@ def split_png(image: bytes) -> list[tuple[str, bytes]]:
 
 def split_jpeg(image: bytes) -> list[tuple[str, bytes]]:
     """
-    Take a JPEG apart under the names box hashes use; "SOS" holds the scan's data too.
+    Split a JPEG under the names box hashes use; "SOS" holds the scan's data too.
 
     Images of one scan only. What follows EOI is left out.
     """

@@ -266,7 +266,7 @@ class Exchange:
             if not budget.allows(wait):
                 raise GenerationTimeoutError("out of time: the pace of requests allows the next one too late")
             yield Sleep(wait)
-            wait = self.rate_limiter.held() if self.rate_limiter is not None else 0.0
+            wait = self.rate_limiter.blocked_s() if self.rate_limiter is not None else 0.0
 
     @staticmethod
     def _read_some(budget: Budget) -> Procedure[bytes]:
@@ -295,7 +295,7 @@ class Exchange:
                 if wait is None or not budget.allows(wait):
                     raise
                 if isinstance(error, RateLimitedError) and self.rate_limiter is not None:
-                    self.rate_limiter.hold(wait)
+                    self.rate_limiter.block(wait)
             yield Sleep(wait)
 
 

@@ -28,7 +28,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 
 def report_path(image: Path) -> Path:
     """
-    Name the report that stands beside an image.
+    Return the path of the report beside an image.
     """
     return image.with_name(image.name + SUFFIX)
 

@@ -29,7 +29,7 @@ from provenance.simulator.fault import (
     Redirect,
 )
 from provenance.simulator.model import MODELS, ImageModel
-from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.access import AcceptedTokens
 from provenance.simulator.request.body import BodyLimits
 from provenance.simulator.request.image_request import ImageRequest
 from provenance.simulator.request.moderation import FilterSpelling
@@ -45,6 +45,7 @@ __all__ = [
     "MODELS",
     "NEWEST_API_VERSION",
     "WRONG_SHAPES",
+    "AcceptedTokens",
     "Alter",
     "Answer",
     "Behaviour",
@@ -68,7 +69,6 @@ __all__ = [
     "SigningStyle",
     "Simulation",
     "Simulator",
-    "TokenBook",
     "create_app",
     "serve",
     "system_clock",

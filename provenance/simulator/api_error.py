@@ -19,7 +19,7 @@ _DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "
     "for an active subscription and use a correct regional API endpoint for your resource."
 )
-_NOT_LET_IN = (
+_UNAUTHORIZED = (
     "Unauthorized. Access token is missing, invalid, audience is incorrect "
     "(https://cognitiveservices.azure.com), or have expired."
 )
@@ -29,7 +29,7 @@ _NO_ROLE = (
 )
 _BLOCKED = (
     "Your resource has been temporarily blocked because we detected behavior that may violate our content "
-    "policy. For more details on Azure OpenAI service content policy, please visit "
+    "policy. For more details on Azure OpenAI service content policy, please context "
     "https://aka.ms/aoaicodeofconduct"
 )
 _NO_DEPLOYMENT = (
@@ -153,7 +153,7 @@ def wrong_token() -> ApiError:
     """
     Refuse a bearer token that is unknown or has expired.
     """
-    return plain(401, "401", _NOT_LET_IN)
+    return plain(401, "401", _UNAUTHORIZED)
 
 
 def missing_role() -> ApiError:

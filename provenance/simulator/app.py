@@ -1,9 +1,9 @@
 """
 The API as an ASGI application.
 
-Each request passes the same gates in the same order: path, access, block, deployment, api-version, fault,
+Each request passes the same checks in the same order: path, access, block, deployment, api-version, fault,
 body, quota, filter; in the v1 form the body names the deployment. Whatever comes of it carries request
-ids and is written into the journal.
+ids and is written into the request log.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from provenance.simulator.api_error import ApiError
 from provenance.simulator.blob_store import PREFIX, BlobError
 from provenance.simulator.fault import Answer, Cut, Delay, Deny, Fail, Fault, Oversize, Redirect
 from provenance.simulator.model import ImageModel
-from provenance.simulator.request.body import Upload, check_uploads, read_form, read_json
+from provenance.simulator.request.body import UploadedFile, check_files, read_form, read_json
 from provenance.simulator.request.image_request import Fields, ImageRequest, Operation, read_request
 from provenance.simulator.request.moderation import FilterStage, filtered
-from provenance.simulator.request_context import Form, Visit
+from provenance.simulator.request_context import Form, RequestContext
 from provenance.simulator.response.http_response import AsciiJSONResponse, CutResponse, oversize
 from provenance.simulator.response.image_answer import revise
-from provenance.simulator.response.image_response import Studio
+from provenance.simulator.response.image_response import ImageResponder
 from provenance.simulator.simulation import Simulation
 
 _OPERATIONS = frozenset({"generations", "edits"})
@@ -51,87 +51,93 @@ def create_app(simulation: Simulation) -> Starlette:
 class _Api:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._studio = Studio()
+        self._responder = ImageResponder()
 
     async def images(self, request: Request) -> Response:
-        visit = Visit.begin(self._simulation, request)
+        context = RequestContext.receive(self._simulation, request)
         try:
-            response = await self._answer(visit)
+            response = await self._answer(context)
         except ApiError as error:
             response = _refused(error)
-        visit.end(response)
-        return CutResponse(response, visit.fault.after_bytes) if isinstance(visit.fault, Cut) else response
+        context.finish(response)
+        return (
+            CutResponse(response, context.fault.after_bytes) if isinstance(context.fault, Cut) else response
+        )
 
     async def blob(self, request: Request) -> Response:
-        visit = Visit.begin(self._simulation, request)
-        visit.fault = self._simulation.faults.take("blob")
+        context = RequestContext.receive(self._simulation, request)
+        context.fault = self._simulation.faults.take("blob")
         try:
-            response = await _meet(visit.fault) or self._download(visit)
+            response = await _apply(context.fault) or self._download(context)
         except ApiError as error:
             response = _refused(error)
-        visit.end(response)
-        return CutResponse(response, visit.fault.after_bytes) if isinstance(visit.fault, Cut) else response
+        context.finish(response)
+        return (
+            CutResponse(response, context.fault.after_bytes) if isinstance(context.fault, Cut) else response
+        )
 
     async def not_found(self, request: Request, _error: Exception) -> Response:
-        visit = Visit.begin(self._simulation, request)
+        context = RequestContext.receive(self._simulation, request)
         response = _refused(api_error.resource_not_found())
-        visit.end(response)
+        context.finish(response)
         return response
 
-    async def _answer(self, visit: Visit) -> Response:
-        parameters = visit.request.path_params
+    async def _answer(self, context: RequestContext) -> Response:
+        parameters = context.request.path_params
         if parameters["operation"] not in _OPERATIONS:
             raise api_error.resource_not_found()
         operation = cast("Operation", parameters["operation"])
         form: Form = "deployment" if "deployment" in parameters else "v1"
-        visit.enter(form)
-        model = visit.find_deployment(parameters["deployment"]) if form == "deployment" else None
-        visit.check_version(form, model, operation)
-        visit.fault = self._simulation.faults.take("api")
-        response = await _meet(visit.fault)
+        context.authorize(form)
+        model = context.find_deployment(parameters["deployment"]) if form == "deployment" else None
+        context.check_version(form, model, operation)
+        context.fault = self._simulation.faults.take("api")
+        response = await _apply(context.fault)
         if response is not None:
             return response
-        asked = await self._read(visit, model, operation)
-        visit.asked = asked
-        visit.spend_quota()
-        _filter(visit, asked)
-        return await self._studio.deliver(visit, asked)
+        asked = await self._read(context, model, operation)
+        context.asked = asked
+        context.spend_quota()
+        _filter(context, asked)
+        return await self._responder.respond(context, asked)
 
-    async def _read(self, visit: Visit, model: ImageModel | None, operation: Operation) -> ImageRequest:
+    async def _read(
+        self, context: RequestContext, model: ImageModel | None, operation: Operation
+    ) -> ImageRequest:
         limits = self._simulation.limits
         if model is not None:
             _require_edits(model, operation)
         if operation == "generations":
-            values = await read_json(visit.request, limits)
-            uploads: tuple[Upload, ...] = ()
+            values = await read_json(context.request, limits)
+            uploads: tuple[UploadedFile, ...] = ()
         else:
-            values, uploads = await read_form(visit.request, limits)
-        visit.uploads = len(uploads)
-        refuse_model = model is not None and visit.behaviour.refuses_model(model)
+            values, uploads = await read_form(context.request, limits)
+        context.uploads = len(uploads)
+        refuse_model = model is not None and context.behaviour.refuses_model(model)
         if model is None:
             named = values.get("model")
             if not isinstance(named, str) or not named:
                 raise api_error.missing_parameter("model")
-            model = visit.find_deployment(named)
+            model = context.find_deployment(named)
             _require_edits(model, operation)
-        asked = read_request(Fields(values), model, visit.deployment, operation, refuse_model=refuse_model)
+        asked = read_request(Fields(values), model, context.deployment, operation, refuse_model=refuse_model)
         if operation == "edits":
-            check_uploads(uploads)
+            check_files(uploads)
         return asked
 
-    def _download(self, visit: Visit) -> Response:
+    def _download(self, context: RequestContext) -> Response:
         try:
-            blob = self._simulation.blobs.get(visit.request.url.path, visit.request.scope["query_string"])
+            blob = self._simulation.blobs.get(context.request.url.path, context.request.scope["query_string"])
         except BlobError as error:
-            content = error.xml(visit.request_id, self._simulation.clock())
+            content = error.xml(context.request_id, self._simulation.clock())
             headers = {"x-ms-error-code": error.code}
             return Response(content, error.status, headers, media_type="application/xml")
-        if isinstance(visit.fault, Oversize):
-            return oversize(visit.fault.size, blob.media_type)
+        if isinstance(context.fault, Oversize):
+            return oversize(context.fault.size, blob.media_type)
         return Response(blob.content, media_type=blob.media_type, headers={"x-ms-blob-type": "BlockBlob"})
 
 
-async def _meet(fault: Fault | None) -> Response | None:
+async def _apply(fault: Fault | None) -> Response | None:
     if isinstance(fault, Delay):
         await asyncio.sleep(fault.seconds)
     elif isinstance(fault, Fail):
@@ -145,15 +151,15 @@ async def _meet(fault: Fault | None) -> Response | None:
     return None
 
 
-def _filter(visit: Visit, asked: ImageRequest) -> None:
-    behaviour = visit.behaviour
+def _filter(context: RequestContext, asked: ImageRequest) -> None:
+    behaviour = context.behaviour
     for stage, markers in (
         (FilterStage.PROMPT, behaviour.prompt_markers),
         (FilterStage.OUTPUT, behaviour.output_markers),
     ):
         if any(marker in asked.prompt for marker in markers):
             revised = revise(asked.prompt) if behaviour.revised_prompt else None
-            raise filtered(stage, behaviour.filter_spelling, created=visit.created, revised_prompt=revised)
+            raise filtered(stage, behaviour.filter_spelling, created=context.created, revised_prompt=revised)
 
 
 def _require_edits(model: ImageModel, operation: Operation) -> None:

@@ -93,7 +93,7 @@ class BlobStore:
 
     def put(self, content: bytes, media_type: str, lifetime_s: float) -> str:
         """
-        Keep a file.
+        Store a file.
 
         Returns:
             Where it is to be had: path and query, to be joined to the address of the server.
@@ -112,7 +112,7 @@ class BlobStore:
 
     def get(self, path: str, query: bytes) -> Blob:
         """
-        Find a file.
+        Return a file.
 
         Args:
             path: Path of the URL.

@@ -15,7 +15,7 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     """
-    Tell the time of this machine, aware and in UTC.
+    Return the time of this machine, aware and in UTC.
     """
     return datetime.now(UTC)
 
@@ -42,7 +42,7 @@ class ManualClock:
 
     def __call__(self) -> datetime:
         """
-        Tell the time.
+        Return the time.
         """
         with self._lock:
             return self._now

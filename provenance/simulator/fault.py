@@ -1,7 +1,7 @@
 """
-What goes wrong on demand: one fault for each of the next requests, or by chance.
+What goes wrong on demand: one fault for each of the next requests, or faults at random.
 
-A fault is taken by a request that was let in (right path, key, api-version and deployment), before its
+A fault applies to a request that was authorized (right path, key, api-version and deployment), before its
 body is read and before it counts against the quota. Blobs have faults of their own.
 """
 
@@ -166,11 +166,11 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queues: dict[FaultTarget, deque[Fault]] = {"api": deque(), "blob": deque()}
-        self._chances: dict[FaultTarget, _Chance] = {}
+        self._random: dict[FaultTarget, _RandomFaults] = {}
 
     def add(self, *faults: Fault, target: FaultTarget = "api") -> None:
         """
-        Let each of the next requests meet one of these, in this order.
+        Queue faults: each of the next requests meets one of them, in this order.
         """
         with self._lock:
             self._queues[target].extend(faults)
@@ -179,7 +179,7 @@ class Faults:
         self, faults: tuple[Fault, ...], probability: float, *, seed: int = 0, target: FaultTarget = "api"
     ) -> None:
         """
-        Let requests meet one of these by chance, once nothing is queued.
+        Apply one of these to requests at random, once nothing is queued.
 
         Raises:
             ValueError: If there is no fault, or *probability* is not between 0 and 1.
@@ -187,32 +187,32 @@ class Faults:
         if not faults or not 0 <= probability <= 1:
             raise ValueError("expected faults and a probability between 0 and 1")
         with self._lock:
-            chance = random.Random(seed)  # noqa: S311 - repeatable faults, not secrets
-            self._chances[target] = _Chance(faults, probability, chance)
+            source = random.Random(seed)  # noqa: S311 - repeatable faults, not secrets
+            self._random[target] = _RandomFaults(faults, probability, source)
 
     def clear(self) -> None:
         """
-        Let nothing go wrong any more.
+        Remove all faults.
         """
         with self._lock:
-            self._chances.clear()
+            self._random.clear()
             for queue in self._queues.values():
                 queue.clear()
 
     def take(self, target: FaultTarget) -> Fault | None:
         """
-        Take what the next request meets; usually nothing.
+        Remove and return the fault of the next request; usually None.
         """
         with self._lock:
             queue = self._queues[target]
             if queue:
                 return queue.popleft()
-            chance = self._chances.get(target)
-            return chance.draw() if chance is not None else None
+            chosen = self._random.get(target)
+            return chosen.draw() if chosen is not None else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Chance:
+class _RandomFaults:
     faults: tuple[Fault, ...]
     probability: float
     source: random.Random

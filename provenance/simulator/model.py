@@ -88,7 +88,7 @@ class ImageModel:
 
 def is_free_size(width: int, height: int) -> bool:
     """
-    Tell whether gpt-image-2 makes images of this size.
+    Return whether gpt-image-2 makes images of this size.
     """
     return (
         width % _MULTIPLE == 0

@@ -1,5 +1,5 @@
 """
-One request on its way through: what is known of it so far, and the headers of its answer.
+The context of one request: what is known of it so far, and the headers of its answer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REGION = "This Machine"
 
 
 @dataclass(slots=True)
-class Visit:
+class RequestContext:
     """
     A request being answered.
 
@@ -67,9 +67,9 @@ class Visit:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, simulation: Simulation, request: Request) -> Visit:
+    def receive(cls, simulation: Simulation, request: Request) -> RequestContext:
         """
-        Receive a request.
+        Begin to answer a request.
         """
         return cls(simulation, request, simulation.behaviour, simulation.clock())
 
@@ -87,9 +87,9 @@ class Visit:
         """
         return int(self.simulation.clock().timestamp())
 
-    def enter(self, form: Form) -> None:
+    def authorize(self, form: Form) -> None:
         """
-        Pass the gateway, key or token, and a block of the whole resource.
+        Check the gateway's headers, the key or token, and whether the whole resource is blocked.
 
         Raises:
             ApiError: 401 or 403.
@@ -145,9 +145,9 @@ class Visit:
         if not allowance.granted:
             raise rate_limited(allowance.wait_s, self.api_version, self.behaviour.retry_hints)
 
-    def end(self, response: Response) -> None:
+    def finish(self, response: Response) -> None:
         """
-        Put request ids and other headers on an answer, and write the request down.
+        Write request ids and other headers into an answer, and record the request.
         """
         client_id = self.request.headers.get("x-ms-client-request-id", "")
         ids = {"apim-request-id": self.request_id, "x-request-id": self.request_id, "x-ms-region": _REGION}
@@ -159,10 +159,10 @@ class Visit:
 
     def record(self, status: int) -> None:
         """
-        Write the request down.
+        Record the request.
         """
         headers = self.request.headers
-        self.simulation.journal.add(
+        self.simulation.request_log.add(
             RecordedRequest(
                 at=self.began,
                 method=self.request.method,

@@ -1,5 +1,5 @@
 """
-What was asked of the simulator, without keys, tokens and signatures.
+A log of what was asked of the simulator, without keys, tokens and signatures.
 """
 
 from __future__ import annotations
@@ -61,32 +61,32 @@ def shorten(text: str) -> str:
     return text[:_MAX_TEXT]
 
 
-class Journal:
+class RequestLog:
     """
     The latest requests; safe to share between threads.
     """
 
     def __init__(self, kept: int = 2_000) -> None:
-        self._entries: deque[RecordedRequest] = deque(maxlen=kept)
+        self._requests: deque[RecordedRequest] = deque(maxlen=kept)
         self._lock = threading.Lock()
 
-    def add(self, entry: RecordedRequest) -> None:
+    def add(self, request: RecordedRequest) -> None:
         """
-        Keep an entry; the oldest makes room.
+        Add a request; the oldest makes room.
         """
         with self._lock:
-            self._entries.append(entry)
+            self._requests.append(request)
 
-    def entries(self) -> tuple[RecordedRequest, ...]:
+    def requests(self) -> tuple[RecordedRequest, ...]:
         """
-        Take a copy, oldest first.
+        Return a copy, oldest first.
         """
         with self._lock:
-            return tuple(self._entries)
+            return tuple(self._requests)
 
     def clear(self) -> None:
         """
-        Forget everything.
+        Remove everything.
         """
         with self._lock:
-            self._entries.clear()
+            self._requests.clear()

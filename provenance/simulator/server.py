@@ -24,7 +24,7 @@ from provenance.loopback import is_loopback
 from provenance.simulator.app import create_app
 from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
-from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.access import AcceptedTokens
 from provenance.simulator.request.body import BodyLimits
 from provenance.simulator.request_log import RecordedRequest
 from provenance.simulator.simulation import Behaviour, Simulation
@@ -147,7 +147,7 @@ class Simulator:
         """
         What was asked lately, oldest first.
         """
-        return self.simulation.journal.entries()
+        return self.simulation.request_log.requests()
 
     @property
     def faults(self) -> Faults:
@@ -157,7 +157,7 @@ class Simulator:
         return self.simulation.faults
 
     @property
-    def tokens(self) -> TokenBook:
+    def tokens(self) -> AcceptedTokens:
         """
         The bearer tokens that are accepted.
         """
@@ -180,7 +180,7 @@ class Simulator:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         """
-        Answer like this from now on.
+        Set how it answers from now on.
         """
         self.simulation.behaviour = behaviour
 
@@ -265,12 +265,12 @@ def serve(
         port=port,
         allow_remote=allow_remote,
     )
-    told = threading.Event()
+    ended = threading.Event()
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        told.set()
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
 
-    previous = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with simulator:
             if trust_out is not None:
@@ -278,7 +278,7 @@ def serve(
                     file.write(dump_trust_profile(simulator.trust_profile).encode())
             if when_ready is not None:
                 when_ready(simulator)
-            told.wait()
+            ended.wait()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -16,10 +16,10 @@ from provenance.simulator.clock import Clock, system_clock
 from provenance.simulator.fault import Faults
 from provenance.simulator.model import MODELS, ImageModel, find_model
 from provenance.simulator.quota import Quota
-from provenance.simulator.request.access import TokenBook
+from provenance.simulator.request.access import AcceptedTokens
 from provenance.simulator.request.body import BodyLimits
 from provenance.simulator.request.moderation import FilterSpelling
-from provenance.simulator.request_log import Journal
+from provenance.simulator.request_log import RequestLog
 from provenance.simulator.signing import Signer, SigningStyle
 from provenance.trust.profile import TrustProfile
 
@@ -83,7 +83,7 @@ class Behaviour:
 
         filter_spelling: How that is said.
 
-        revised_prompt: Answers and filter errors tell how a prompt was rewritten, where they can.
+        revised_prompt: Answers and filter errors say how a prompt was rewritten, where they can.
 
         resource_blocked: Everything is answered with 403 Forbidden.
 
@@ -114,7 +114,7 @@ class Behaviour:
 
     def refuses_model(self, model: ImageModel) -> bool:
         """
-        Tell whether `model` in the body of the deployment form is an error.
+        Return whether `model` in the body of the deployment form is an error.
         """
         return self.model_in_body == "refused" or (self.model_in_body == "reported" and model.refuses_model)
 
@@ -167,9 +167,9 @@ class Simulation:
         self.behaviour = behaviour or Behaviour()
         self.clock = clock
         self.limits = limits or BodyLimits()
-        self.tokens = TokenBook(clock)
+        self.tokens = AcceptedTokens(clock)
         self.faults = Faults()
-        self.journal = Journal()
+        self.request_log = RequestLog()
         self.quota = Quota()
         self.blobs = BlobStore(clock)
         self.signer = Signer(key_type)

@@ -146,7 +146,7 @@ def tampered(spec: ManifestSpec, tampering: Tampering) -> ManifestSpec:
 
 def store_of(png: bytes) -> bytes:
     """
-    Take the manifest store out of a PNG.
+    Return the manifest store of a PNG.
     """
     return dict(image.split_png(png))["caBX"][8:-4]
 

@@ -215,7 +215,7 @@ class ScriptedServer:
 
     def client(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
         """
-        Give a client's keyword arguments for this server; nothing waits and nothing is paced.
+        Return a client's keyword arguments for this server; nothing waits and nothing is paced.
         """
         common: dict[str, Any] = {
             "endpoint": self.endpoint,

@@ -84,11 +84,11 @@ def running() -> Iterator[Simulator]:
 @pytest.fixture
 def simulator(running: Simulator) -> Simulator:
     """
-    Give it as it was at first.
+    Return it as it was at first.
     """
     running.behaviour = Behaviour()
     running.faults.clear()
-    running.simulation.journal.clear()
+    running.simulation.request_log.clear()
     return running
 
 
@@ -103,7 +103,7 @@ def caller(request: pytest.FixtureRequest) -> Caller:
 @pytest.fixture
 def client(simulator: Simulator) -> dict[str, Any]:
     """
-    Give keyword arguments for a client of gpt-image-1 that does not wait.
+    Return keyword arguments for a client of gpt-image-1 that does not wait.
     """
     return {
         "endpoint": simulator.endpoint,
@@ -120,7 +120,7 @@ def client(simulator: Simulator) -> dict[str, Any]:
 @pytest.fixture
 def dall_e(client: dict[str, Any]) -> dict[str, Any]:
     """
-    Give keyword arguments for a client of dall-e-3, which answers with URLs.
+    Return keyword arguments for a client of dall-e-3, which answers with URLs.
     """
     return {**client, "deployment": "dall-e-3", "model": "dall-e-3"}
 
@@ -790,7 +790,7 @@ class SharedClock:
 
     def __call__(self) -> float:
         """
-        Tell the time.
+        Return the time.
         """
         with self._lock:
             return self._now

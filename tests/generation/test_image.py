@@ -42,7 +42,7 @@ def verifier(sample_trust: TrustProfile) -> Verifier:
 @pytest.fixture(scope="module")
 def image(authority: Authority, verifier: Verifier) -> GeneratedImage:
     """
-    Give an accepted image.
+    Return an accepted image.
     """
     data = sign_image(plain_png(), azure_v1(authority))
     return GeneratedImage(data, *judge(verifier, data))
@@ -51,7 +51,7 @@ def image(authority: Authority, verifier: Verifier) -> GeneratedImage:
 @pytest.fixture(scope="module")
 def other(verifier: Verifier) -> GeneratedImage:
     """
-    Give another image, which carries no credentials.
+    Return another image, which carries no credentials.
     """
     data = plain_jpeg()
     return GeneratedImage(data, *judge(verifier, data))

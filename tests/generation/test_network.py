@@ -170,7 +170,7 @@ def proxy(server: ScriptedServer) -> Iterator[ConnectProxy]:
 
 def kept(server: ScriptedServer, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
     """
-    Give arguments for a client that keeps images without credentials.
+    Return arguments for a client that keeps images without credentials.
     """
     return server.client(on_rejected="keep", **options)
 

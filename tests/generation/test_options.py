@@ -392,12 +392,12 @@ def test_a_pace_that_is_held_lets_nobody_start() -> None:
     now = [100.0]
     limiter = RateLimiter(6, clock=lambda: now[0])
 
-    limiter.hold(5)
-    limiter.hold(3)
+    limiter.block(5)
+    limiter.block(3)
 
-    assert (limiter.reserve(), limiter.held()) == (5, 5)
+    assert (limiter.reserve(), limiter.blocked_s()) == (5, 5)
     now[0] += 6
-    assert (limiter.reserve(), limiter.held()) == (0, 0)
+    assert (limiter.reserve(), limiter.blocked_s()) == (0, 0)
 
 
 def test_entra_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ BLOB_FAULTS: tuple[Fault, ...] = (Fail(503), Fail(500), Redirect("https://exampl
 
 def clock() -> float:
     """
-    Tell the time of client and simulator alike.
+    Return the time of client and simulator alike.
     """
     return (time.monotonic() - START) * SPEED
 

@@ -80,7 +80,7 @@ def caller(request: pytest.FixtureRequest) -> Caller:
 
 def kept(server: ScriptedServer, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
     """
-    Give arguments for a client that keeps images without credentials.
+    Return arguments for a client that keeps images without credentials.
     """
     return server.client(on_rejected="keep", **options)
 

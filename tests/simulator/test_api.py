@@ -68,7 +68,7 @@ def simulator(running: Simulator) -> Simulator:
     """
     running.behaviour = Behaviour()
     running.faults.clear()
-    running.simulation.journal.clear()
+    running.simulation.request_log.clear()
     return running
 
 
@@ -108,7 +108,7 @@ def refused(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def image_of(response: httpx.Response, index: int = 0) -> bytes:
     """
-    Take an image out of an answer.
+    Return an image of an answer.
     """
     assert response.status_code == 200, response.text
     return base64.b64decode(response.json()["data"][index]["b64_json"])
@@ -116,7 +116,7 @@ def image_of(response: httpx.Response, index: int = 0) -> bytes:
 
 def clock_of(simulator: Simulator) -> ManualClock:
     """
-    Take the clock that can be moved.
+    Return the clock that can be moved.
     """
     assert isinstance(simulator.clock, ManualClock)
     return simulator.clock
@@ -749,7 +749,7 @@ def test_a_broken_form_is_refused(http: httpx.Client, content: bytes, content_ty
 
 def stored(http: httpx.Client) -> str:
     """
-    Have an image made, and give its URL.
+    Generate an image, and return its URL.
     """
     address: str = http.post(url("dall-e-3"), json=PROMPT).json()["data"][0]["url"]
     return address
@@ -854,7 +854,7 @@ def test_the_oldest_images_make_room() -> None:
 
 def events(response: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
     """
-    Take server-sent events apart.
+    Parse server-sent events.
     """
     assert response.headers["content-type"].startswith("text/event-stream")
     found = []
@@ -1001,7 +1001,7 @@ def test_every_answer_carries_request_ids(http: httpx.Client, path: str, status:
     assert ("gpt-image-2" if named else None) == answer.headers.get("x-ms-deployment-name")
 
 
-# --- the journal -----------------------------------------------------------------------------------
+# --- the request_log -----------------------------------------------------------------------------------
 
 
 def test_requests_are_recorded_without_keys(simulator: Simulator, http: httpx.Client) -> None:

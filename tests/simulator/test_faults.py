@@ -64,7 +64,7 @@ def simulator(running: Simulator) -> Simulator:
     """
     running.behaviour = Behaviour()
     running.faults.clear()
-    running.simulation.journal.clear()
+    running.simulation.request_log.clear()
     return running
 
 
@@ -79,7 +79,7 @@ def http(simulator: Simulator) -> Iterator[httpx.Client]:
 
 def image_of(response: httpx.Response) -> bytes:
     """
-    Take the image out of an answer.
+    Return the image of an answer.
     """
     return base64.b64decode(response.json()["data"][0]["b64_json"])
 
@@ -303,7 +303,7 @@ def test_meaningless_chances_are_refused(faults: tuple[Fault, ...], probability:
 @pytest.fixture
 def address(http: httpx.Client) -> str:
     """
-    Have an image made, and give its URL.
+    Generate an image, and return its URL.
     """
     made: str = http.post(CLASSIC, json={"prompt": "A red fox"}).json()["data"][0]["url"]
     return made

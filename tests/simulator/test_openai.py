@@ -48,7 +48,7 @@ def simulator(running: Simulator) -> Simulator:
     """
     running.behaviour = Behaviour()
     running.faults.clear()
-    running.simulation.journal.clear()
+    running.simulation.request_log.clear()
     return running
 
 
@@ -78,7 +78,7 @@ def v1(simulator: Simulator) -> Iterator[OpenAI]:
 
 def first_image(response: ImagesResponse) -> bytes:
     """
-    Take the first image out of an answer, by whichever way it came.
+    Return the first image of an answer, by whichever way it came.
     """
     assert response.data
     item = response.data[0]

@@ -163,7 +163,7 @@ def test_the_application_runs_without_a_server() -> None:
             return await client.post("/openai/v1/images/generations", json=body, headers={"api-key": "key"})
 
     assert asyncio.run(ask()).status_code == 200
-    assert len(simulation.journal.entries()) == 1
+    assert len(simulation.request_log.requests()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

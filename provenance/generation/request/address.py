@@ -102,7 +102,7 @@ def _split(endpoint: str) -> SplitResult:
 
 def is_host(host: str, authority: str) -> bool:
     """
-    Tell whether a host can be looked up or connected to at all.
+    Return whether a host can be looked up or connected to at all.
 
     Args:
         host: A name or an address, without brackets.

@@ -27,7 +27,7 @@ class Constraint(Protocol):
 
     def problem(self, value: object) -> str | None:
         """
-        Say what is wrong with *value*, or None.
+        Return what is wrong with *value*, or None.
         """
         ...
 
@@ -42,7 +42,7 @@ class OneOf:
 
     def problem(self, value: object) -> str | None:
         """
-        Say which values there are.
+        Return which values there are, if it is none of them.
         """
         return None if value in self.values else f"must be one of {', '.join(self.values)}, not {value!r}"
 
@@ -58,7 +58,7 @@ class Between:
 
     def problem(self, value: object) -> str | None:
         """
-        Say what the bounds are.
+        Return what the bounds are, if it is not within them.
         """
         if isinstance(value, int) and not isinstance(value, bool):
             at_most = value if self.high is None else self.high
@@ -78,7 +78,7 @@ class Text:
 
     def problem(self, value: object) -> str | None:
         """
-        Say that it is none, or how long it is.
+        Return that it is none, or how long it is, if it is too long.
         """
         if not isinstance(value, str):
             return f"must be text, not {type(value).__name__}"
@@ -97,7 +97,7 @@ class Flag:
 
     def problem(self, value: object) -> str | None:
         """
-        Say that it is neither.
+        Return that it is neither, or None.
         """
         return None if isinstance(value, bool) else f"must be true or false, not {value!r}"
 
@@ -116,7 +116,7 @@ class FreeSize:
 
     def problem(self, value: object) -> str | None:
         """
-        Say which bound is not kept.
+        Return which bound is not kept, or None.
         """
         if value == "auto":
             return None
@@ -148,7 +148,7 @@ class Refused:
 
     def problem(self, value: object) -> str | None:
         """
-        Say why not.
+        Return why not, if there is a value.
         """
         return self.reason if value is not None else None
 
@@ -178,7 +178,7 @@ class Needs:
 
     def problem(self, values: Mapping[str, object]) -> str | None:
         """
-        Say what has to be given with it.
+        Return what has to be given with it, or None.
         """
         given = values.get(self.option)
         if given is None or (self.value is not None and given != self.value):
@@ -306,7 +306,7 @@ What is assumed of a model that is not in the table: nothing.
 
 def capability_of(model: str | None) -> Capability:
     """
-    Look a model up; `UNKNOWN` if it is not in the table.
+    Return what a model takes; `UNKNOWN` if it is not in the table.
     """
     return MODELS.get((model or "").lower(), UNKNOWN)
 

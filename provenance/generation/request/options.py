@@ -91,7 +91,7 @@ def collect(
     options: Mapping[str, object], known: type, default_model: str | None
 ) -> tuple[str | None, dict[str, object], Mapping[str, object]]:
     """
-    Take keyword arguments apart.
+    Split keyword arguments into what is checked and what is not.
 
     Args:
         options: As they were given.

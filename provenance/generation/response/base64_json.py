@@ -74,7 +74,7 @@ class AnswerReader:
 
     def __init__(self, max_bytes: int) -> None:
         """
-        Take the most bytes that the answer may have.
+        Start at the beginning of an answer of at most so many bytes.
         """
         self._max_bytes = max_bytes
         self._seen = 0
@@ -85,7 +85,7 @@ class AnswerReader:
 
     def feed(self, piece: bytes) -> None:
         """
-        Take the next piece.
+        Read the next piece.
 
         Raises:
             MalformedAnswerError: If the answer is larger than allowed.

@@ -33,7 +33,7 @@ class EventReader:
 
     def __init__(self, max_bytes: int) -> None:
         """
-        Take the most bytes that the stream may have.
+        Start at the beginning of a stream of at most so many bytes.
         """
         self._max_bytes = max_bytes
         self._line = bytearray()
@@ -45,7 +45,7 @@ class EventReader:
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """
-        Take the next piece, and yield the events that it completes.
+        Read the next piece, and yield the events that it completes.
 
         Raises:
             MalformedAnswerError: If the stream is larger than allowed.
@@ -64,13 +64,13 @@ class EventReader:
         lines = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for line in lines[:-1]:
             self._line += line
-            event = self._take(bytes(self._line))
+            event = self._read_line(bytes(self._line))
             self._line = bytearray()
             if event is not None:
                 yield event
         self._line += lines[-1]
 
-    def _take(self, line: bytes) -> Event | None:
+    def _read_line(self, line: bytes) -> Event | None:
         if self._is_first:
             line, self._is_first = line.removeprefix(b"\xef\xbb\xbf"), False
         if not line:

@@ -151,7 +151,7 @@ _REDACTING = _Redacting()
 
 def guard_logs() -> None:
     """
-    Let the HTTP library log no signatures; doing it twice does no harm.
+    Keep signatures out of what the HTTP library logs; doing it twice does no harm.
     """
     for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
         logging.getLogger(name).addFilter(_REDACTING)  # the same one twice is one

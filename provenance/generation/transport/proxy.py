@@ -42,12 +42,12 @@ class Proxy:
 
 class Proxies:
     """
-    Tells which proxy leads to a host.
+    Finds the proxy that leads to a host.
     """
 
     def __init__(self, named: Mapping[str, str] | None = None) -> None:
         """
-        Take proxies by scheme as `urllib.request.getproxies` gives them, by default those of the environment.
+        Use proxies by scheme, as `urllib.request.getproxies` returns them, by default the environment's.
         """
         self._named = getproxies() if named is None else named
         self._exempt = tuple(filter(None, re.split(r"[\s,]+", self._named.get("no", ""))))
@@ -102,7 +102,7 @@ def _read(variable: str, text: str) -> Proxy:
 
 def _covers(entry: str, scheme: str, host: str, port: int) -> bool:
     """
-    Tell whether an entry of NO_PROXY covers a host, as curl does; an entry that is none covers nothing.
+    Return whether an entry of NO_PROXY covers a host, as curl does; an entry that is none covers nothing.
     """
     if entry == "*":
         return True

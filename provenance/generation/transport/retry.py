@@ -1,5 +1,5 @@
 """
-How long to wait, how often to try, and how many requests a minute.
+How long to wait, how often to try, and how many requests a minute there may be.
 
 The service's own word on when to come back outranks ours: `retry-after-ms`, then `Retry-After`, then
 the text of the error, then back-off with jitter, because the header is sometimes missing.
@@ -60,14 +60,14 @@ class RetryPolicy:
 
     def wait_s(self, error: GenerationError, attempts: int, random: Callable[[], float]) -> float | None:
         """
-        Say how long to wait before the next attempt; None to give up.
+        Return how long to wait before the next attempt; None to give up.
 
         Args:
             error: Why the last attempt failed.
 
             attempts: How many there have been.
 
-            random: Gives numbers from 0 to 1.
+            random: Draws numbers from 0 to 1.
         """
         if not error.facts.retryable or attempts >= self.max_attempts:
             return None
@@ -97,30 +97,30 @@ class RateLimiter:
         self._clock = clock
         self._lock = threading.Lock()
         self._taken: deque[float] = deque(maxlen=burst)
-        self._held_until = float("-inf")
+        self._blocked_until = float("-inf")
 
     def reserve(self) -> float:
         """
-        Take the next token, and return the seconds until it is there.
+        Reserve the next token, and return the seconds until it is there.
         """
         with self._lock:
             now = self._clock()
-            start = max(now, self._held_until)
+            start = max(now, self._blocked_until)
             if len(self._taken) == self._taken.maxlen:
                 start = max(start, self._taken[0] + self._window_s)
             self._taken.append(start)
             return start - now
 
-    def hold(self, seconds: float) -> None:
+    def block(self, seconds: float) -> None:
         """
-        Let nobody start for some seconds: the service has said that it is too much.
+        Block requests for some seconds: the service has said that it is too much.
         """
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._blocked_until = max(self._blocked_until, self._clock() + seconds)
 
-    def held(self) -> float:
+    def blocked_s(self) -> float:
         """
-        Return the seconds for which nobody may start; 0 if anybody may.
+        Return the seconds for which requests are blocked; 0 if they are not.
         """
         with self._lock:
-            return max(0.0, self._held_until - self._clock())
+            return max(0.0, self._blocked_until - self._clock())

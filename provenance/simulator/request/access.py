@@ -22,7 +22,7 @@ class _Token:
     has_role: bool
 
 
-class TokenBook:
+class AcceptedTokens:
     """
     The bearer tokens that are accepted; safe to share between threads.
     """
@@ -56,7 +56,7 @@ class TokenBook:
 
     def check(self, token: str) -> None:
         """
-        Let a token in.
+        Check a token.
 
         Raises:
             ApiError: 401 if it is unknown, has expired, or its holder has no role.
@@ -69,9 +69,9 @@ class TokenBook:
             raise missing_role()
 
 
-def check_access(headers: Mapping[str, str], api_key: str, tokens: TokenBook, *, v1: bool) -> None:
+def check_access(headers: Mapping[str, str], api_key: str, tokens: AcceptedTokens, *, v1: bool) -> None:
     """
-    Let a request in by its headers.
+    Check the key or the token in a request's headers.
 
     Args:
         headers: By lower-case names.

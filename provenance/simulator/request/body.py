@@ -47,7 +47,7 @@ class BodyLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """
     A file that came with a form; hostile.
     """
@@ -82,7 +82,9 @@ async def read_json(request: Request, limits: BodyLimits) -> dict[str, object]:
     return values
 
 
-async def read_form(request: Request, limits: BodyLimits) -> tuple[dict[str, object], tuple[Upload, ...]]:
+async def read_form(
+    request: Request, limits: BodyLimits
+) -> tuple[dict[str, object], tuple[UploadedFile, ...]]:
     """
     Read a form of fields and files.
 
@@ -108,17 +110,17 @@ async def read_form(request: Request, limits: BodyLimits) -> tuple[dict[str, obj
             "We could not parse the form in the body of your request.", code="invalid_form"
         ) from error
     fields: dict[str, object] = {}
-    uploads: list[Upload] = []
+    uploads: list[UploadedFile] = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
-            uploads.append(Upload(name, await value.read()))
+            uploads.append(UploadedFile(name, await value.read()))
         else:
             fields[name] = value
     await form.close()
     return fields, tuple(uploads)
 
 
-def check_uploads(uploads: tuple[Upload, ...]) -> None:
+def check_files(uploads: tuple[UploadedFile, ...]) -> None:
     """
     Check the pictures of an edit: how many, how large, of which kind; and that the mask fits the first.
 
@@ -142,7 +144,7 @@ def check_uploads(uploads: tuple[Upload, ...]) -> None:
         _check_mask(mask, layouts[0])
 
 
-def _check_image(upload: Upload) -> Layout:
+def _check_image(upload: UploadedFile) -> Layout:
     if len(upload.content) >= MAX_IMAGE_BYTES:
         raise invalid("Invalid 'image': each image must be less than 50 MB.", "image", "image_too_large")
     layout = _layout(upload, _IMAGE_TYPES)
@@ -152,7 +154,7 @@ def _check_image(upload: Upload) -> Layout:
     return layout
 
 
-def _check_mask(mask: Upload, image: Layout) -> None:
+def _check_mask(mask: UploadedFile, image: Layout) -> None:
     if len(mask.content) >= MAX_MASK_BYTES:
         raise invalid("Invalid 'mask': the mask must be less than 4 MB.", "mask", "image_too_large")
     layout = _layout(mask, _IMAGE_TYPES[:1])
@@ -165,7 +167,7 @@ def _check_mask(mask: Upload, image: Layout) -> None:
         raise invalid("Invalid 'mask': the mask must have an alpha channel.", "mask")
 
 
-def _layout(upload: Upload, media_types: tuple[str, ...]) -> Layout | None:
+def _layout(upload: UploadedFile, media_types: tuple[str, ...]) -> Layout | None:
     limits = Limits()
     try:
         with Asset.from_bytes(upload.content, limits) as asset:

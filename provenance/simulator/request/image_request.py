@@ -139,7 +139,7 @@ class Fields:
 
     def unknown(self) -> str | None:
         """
-        Name a field that nobody asked for; None if there is none.
+        Return a field that nobody asked for; None if there is none.
         """
         return next((name for name, value in self._values.items() if name not in self._known), None)
 

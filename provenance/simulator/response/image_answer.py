@@ -28,21 +28,21 @@ def revise(prompt: str) -> str:
     return f"A detailed picture: {prompt}"
 
 
-def classic_item(request: ImageRequest, place: str, *, revised_prompt: bool) -> dict[str, object]:
+def classic_item(request: ImageRequest, content: str, *, revised_prompt: bool) -> dict[str, object]:
     """
-    Write what dall-e-3 tells of an image.
+    Write what dall-e-3 says of an image.
 
     Args:
         request: What was asked for.
 
-        place: URL of the image, or its base64.
+        content: URL of the image, or its base64.
 
-        revised_prompt: Whether to tell how the prompt was rewritten.
+        revised_prompt: Whether to say how the prompt was rewritten.
     """
     item: dict[str, object] = {
         "prompt_filter_results": passed_results(prompt=True),
         "content_filter_results": passed_results(prompt=False),
-        ("url" if request.wants_url else "b64_json"): place,
+        ("url" if request.wants_url else "b64_json"): content,
     }
     if revised_prompt:
         item["revised_prompt"] = revise(request.prompt)
