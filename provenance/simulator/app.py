@@ -9,6 +9,7 @@ ids and is written into the request log.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from starlette.applications import Starlette
@@ -54,33 +55,25 @@ class _Api:
         self._responder = ImageResponder()
 
     async def images(self, request: Request) -> Response:
-        context = RequestContext.receive(self._simulation, request)
-        try:
-            response = await self._answer(context)
-        except ApiError as error:
-            response = _refused(error)
-        context.finish(response)
-        return (
-            CutResponse(response, context.fault.after_bytes) if isinstance(context.fault, Cut) else response
-        )
+        return await self._handle(request, self._answer)
 
     async def blob(self, request: Request) -> Response:
-        context = RequestContext.receive(self._simulation, request)
-        context.fault = self._simulation.faults.take("blob")
-        try:
-            response = await _apply(context.fault) or self._download(context)
-        except ApiError as error:
-            response = _refused(error)
-        context.finish(response)
-        return (
-            CutResponse(response, context.fault.after_bytes) if isinstance(context.fault, Cut) else response
-        )
+        return await self._handle(request, self._download)
 
     async def not_found(self, request: Request, _error: Exception) -> Response:
+        return await self._handle(request, _refuse)
+
+    async def _handle(
+        self, request: Request, answer: Callable[[RequestContext], Awaitable[Response]]
+    ) -> Response:
         context = RequestContext.receive(self._simulation, request)
-        response = _refused(api_error.resource_not_found())
+        try:
+            response = await answer(context)
+        except ApiError as error:
+            response = AsciiJSONResponse(error.body, error.status, error.headers)
         context.finish(response)
-        return response
+        fault = context.fault
+        return CutResponse(response, fault.after_bytes) if isinstance(fault, Cut) else response
 
     async def _answer(self, context: RequestContext) -> Response:
         parameters = context.request.path_params
@@ -125,7 +118,11 @@ class _Api:
             check_files(uploads)
         return asked
 
-    def _download(self, context: RequestContext) -> Response:
+    async def _download(self, context: RequestContext) -> Response:
+        context.fault = self._simulation.faults.take("blob")
+        response = await _apply(context.fault)
+        if response is not None:
+            return response
         try:
             blob = self._simulation.blobs.get(context.request.url.path, context.request.scope["query_string"])
         except BlobError as error:
@@ -167,5 +164,5 @@ def _require_edits(model: ImageModel, operation: Operation) -> None:
         raise api_error.operation_not_supported(model)
 
 
-def _refused(error: ApiError) -> Response:
-    return AsciiJSONResponse(error.body, error.status, error.headers)
+async def _refuse(_context: RequestContext) -> Response:
+    raise api_error.resource_not_found()
