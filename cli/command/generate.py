@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,8 @@ def edit(
 
 def _run(ctx: click.Context, call: Callable[..., Generation], given: dict[str, Any]) -> None:
     out, quarantine, output_format = given.pop("out"), given.pop("quarantine"), given.pop("output_format")
+    for folder in filter(None, (out, quarantine)):
+        _check_folder(folder)
     try:
         with _client(given) as client, waiting("waiting for the image"):
             wanted = {name: value for name, value in given.items() if value is not None}
@@ -256,14 +259,32 @@ def _headers(plain: tuple[str, ...], secret: tuple[str, ...]) -> dict[str, str]:
     return dict(found)
 
 
+def _check_folder(folder: Path) -> None:
+    """
+    Check that files can be written into a folder, or that it can be made, before anything is paid for.
+
+    It is not made yet: where nothing comes back, nothing is left behind.
+    """
+    what = "made"
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        what = "written to" if there == folder else what
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise _unusable(folder, what, error) from error
+
+
+def _unusable(folder: Path, what: str, error: OSError) -> terminal.OutputError:
+    return terminal.OutputError(f"{terminal.printable(str(folder))} cannot be {what}: {error.strerror}")
+
+
 def _save(image: GeneratedImage, out: Path, quarantine: Path | None) -> tuple[GeneratedImage, Path]:
     folder = out if image.accepted or quarantine is None else quarantine
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise terminal.OutputError(
-            f"{terminal.printable(str(folder))} cannot be made: {error.strerror}"
-        ) from error
+        raise _unusable(folder, "made", error) from error
     return image, image.save(folder).image
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import terminal
+from provenance.cli.output.port import port_error
+from provenance.listener import ListenError
 
 if TYPE_CHECKING:
     from provenance.simulator import Simulator
@@ -48,7 +50,7 @@ def simulate(*, port: int, host: str, allow_remote: bool, api_key: str, trust_ou
     Its images are drawn, not generated, and signed as Azure signs, by an authority made for this run: they
     prove nothing to anybody who does not choose to trust FILE.toml. Needs the extra "simulator".
 
-    Exits 0 when it was told to end, 2 for a bad request, 3 if it cannot listen.
+    Exits 0 when it was told to end, 2 for a bad request, 3 if it cannot listen or write FILE.toml.
     """
     try:
         from provenance.simulator import serve  # noqa: PLC0415 - comes with an extra
@@ -67,8 +69,11 @@ def simulate(*, port: int, host: str, allow_remote: bool, api_key: str, trust_ou
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    except ListenError as error:
+        raise port_error(host, port, error) from error
     except OSError as error:
-        raise terminal.OutputError(f"cannot listen or write: {error.strerror}") from error
+        name = terminal.printable(str(trust_out))
+        raise terminal.OutputError(f"{name} cannot be written: {error.strerror}") from error
 
 
 def _announce(simulator: Simulator) -> None:

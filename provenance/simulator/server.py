@@ -7,7 +7,6 @@ It listens on this machine alone unless told otherwise: whoever can reach it can
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ import uvicorn
 
 from provenance.atomic_file import replaced
 from provenance.authority import KeyType
+from provenance.listener import address_of, listen
 from provenance.loopback import is_loopback
 from provenance.simulator.app import create_app
 from provenance.simulator.clock import Clock, system_clock
@@ -189,14 +189,13 @@ class Simulator:
         Listen, from a thread of its own; returns once requests are answered.
 
         Raises:
-            OSError: If the port cannot be had.
+            ListenError: If the port cannot be had.
 
             RuntimeError: If it listens already, or the server did not come up.
         """
         if self._thread is not None:
             raise RuntimeError("the simulator listens already")
-        listener = _listen(*self._address)
-        host, port = listener.getsockname()[:2]
+        listener = listen(*self._address)
         self._server = uvicorn.Server(_configuration(self.simulation))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="azure-simulator", daemon=True
@@ -208,7 +207,7 @@ class Simulator:
                 self.stop()
                 raise RuntimeError("the simulator's server did not start")
             time.sleep(_POLL_S)
-        self._endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._endpoint = address_of(listener)
 
     def stop(self) -> None:
         """
@@ -253,7 +252,9 @@ def serve(
         when_ready: Is called once requests are answered and the trust profile was written.
 
     Raises:
-        OSError: If the port or the file cannot be had.
+        ListenError: If the port cannot be had.
+
+        OSError: If the file cannot be written.
 
         ValueError: As for `Simulator`, or if this is not the main thread.
     """
@@ -298,16 +299,3 @@ def _configuration(simulation: Simulation) -> uvicorn.Config:
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=1,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener

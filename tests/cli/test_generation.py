@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -211,18 +213,61 @@ def test_a_terminal_shows_for_how_long_it_waits(simulator: Simulator, profile: s
     assert shown.endswith("\r\x1b[K")
 
 
-def test_a_folder_that_cannot_be_made_is_explained(
-    simulator: Simulator, profile: str, tmp_path: Path
+@pytest.mark.parametrize("option", ["--out", "--quarantine"])
+@pytest.mark.parametrize(
+    "command", [("generate", "a cat"), ("edit", "cat.png", "a dog")], ids=["generate", "edit"]
+)
+def test_a_folder_that_cannot_be_made_is_explained_before_anything_is_asked(
+    simulator: Simulator, profile: str, tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    """
+    The image would be lost then, and be paid for.
+    """
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    before = len(simulator.requests)
+    folders = {"--out": tmp_path / "out", "--quarantine": tmp_path / "rejected", option: blocked / "x" / "y"}
+    arguments = [str(part) for pair in folders.items() for part in pair]
+
+    result = invoke(simulator, *command, *arguments, "--trust-profile", profile)
+
+    assert (result.exit_code, f"{blocked / 'x' / 'y'} cannot be made: " in result.stderr) == (3, True)
+    assert len(simulator.requests) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"file", Path(profile).name}
+
+
+def test_a_folder_that_takes_no_files_is_found_before_anything_is_asked(
+    simulator: Simulator, profile: str
+) -> None:
+    """
+    It is there, and nobody may write into it, not even an administrator.
+    """
+    closed = next(folder for folder in ("/proc/self", "/System") if Path(folder).is_dir())
+    before = len(simulator.requests)
+
+    result = invoke(simulator, "generate", "a cat", "--out", closed, "--trust-profile", profile)
+
+    assert (result.exit_code, f"{closed} cannot be written to: " in result.stderr) == (3, True)
+    assert len(simulator.requests) == before
+
+
+def test_a_folder_that_is_lost_meanwhile_is_explained(
+    simulator: Simulator, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     The image is lost then, so it must not look saved.
     """
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
 
-    result = invoke(simulator, "generate", "a cat", "--out", str(blocked / "x"), "--trust-profile", profile)
+    def mkdir(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    assert (result.exit_code, "cannot be made" in result.stderr) == (3, True)
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    out = tmp_path / "out"
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(out), "--trust-profile", profile)
+
+    words = f"{out} cannot be made: No space left on device"
+    assert (result.exit_code, words in result.stderr) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -289,3 +334,33 @@ def test_the_simulator_stays_on_this_machine_unless_told(arguments: tuple[str, .
     result = CliRunner().invoke(main, ["simulate", "--port", "0", *arguments])
 
     assert result.exit_code == code
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+    """
+    Not a bad request: it may be free the next time.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        result = CliRunner().invoke(main, ["simulate", "--port", str(port)])
+
+    assert result.exit_code == 3
+    assert result.stderr == (
+        f"provenance: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "--port chooses another port, and --port 0 any that is free\n"
+    )
+
+
+def test_a_trust_profile_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """
+    The port is not at fault then.
+    """
+    trust = tmp_path / "missing" / "trust.toml"
+
+    result = CliRunner().invoke(main, ["simulate", "--port", "0", "--trust-out", str(trust)])
+
+    assert (result.exit_code, result.stderr) == (
+        3,
+        f"provenance: {trust} cannot be written: No such file or directory\n",
+    )
