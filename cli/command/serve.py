@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 
 from provenance.cli import options, trust_profile
 from provenance.cli.output import terminal
+from provenance.cli.output.port import port_error
 from provenance.cli.output.terminal import Row
 from provenance.text_value import read_whole
 from provenance.trust.microsoft import MICROSOFT
@@ -94,15 +94,7 @@ def serve(
     try:
         run(replace(settings, trust_profiles=trusted), lambda address: terminal.emit(f"{address}\n"))
     except OSError as error:
-        raise terminal.OutputError(_no_port(settings.host, settings.port, error)) from error
-
-
-def _no_port(host: str, port: int, error: OSError) -> str:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    told = f"cannot listen on {address}: {error.strerror}"
-    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-        told += "; --port chooses another port, and --port 0 any that is free"
-    return told
+        raise port_error(settings.host, settings.port, error) from error
 
 
 def _as_path(name: str) -> str:

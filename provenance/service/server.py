@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from provenance.errors import SettingsError
+from provenance.listener import address_of, listen
 from provenance.service.app import create_app
 from provenance.service.config.settings import Settings
 from provenance.service.http.protocol import MAX_REFUSED_CONNECTIONS, protocol_factory
@@ -126,7 +127,7 @@ def serve(settings: Settings, when_ready: WhenReady) -> None:
         when_ready: Is told the address, once requests are answered.
 
     Raises:
-        OSError: If the port cannot be had.
+        ListenError: If the port cannot be had.
 
         PolicyError: If a policy cannot be used.
 
@@ -142,7 +143,7 @@ def serve(settings: Settings, when_ready: WhenReady) -> None:
     configure_logging(settings.log_level)
     allow_files(files_needed(settings))
     with (
-        contextlib.closing(listen(settings.host, settings.port)) as listener,
+        contextlib.closing(listen(settings.host, settings.port, backlog=_BACKLOG)) as listener,
         ServiceResources(settings) as resources,
     ):
         Server(resources, listener, when_ready).answer()
@@ -185,31 +186,3 @@ def allow_files(needed: int) -> None:
         raise _OpenFilesError(
             f"these settings need up to {needed:,} open files, and this process may open {allowed}"
         ) from error
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """
-    Listen on a port.
-
-    Raises:
-        OSError: If it cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        # From now on clients wait until the workers are ready, instead of being turned away.
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def address_of(listener: socket.socket) -> str:
-    """
-    Return the address that a socket listens on, as http://host:port.
-    """
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

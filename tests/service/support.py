@@ -20,9 +20,10 @@ from typing import Any, Self
 
 import httpx
 
+from provenance.listener import address_of, listen
 from provenance.service.config.settings import Settings
 from provenance.service.resources import ServiceResources
-from provenance.service.server import Server, address_of, listen
+from provenance.service.server import Server
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_images"
 PROFILE = SAMPLES / "trust.toml"

@@ -27,10 +27,11 @@ from provenance import (
     builtin_policies,
     to_dict,
 )
+from provenance.listener import address_of, listen
 from provenance.service.config.settings import Settings
 from provenance.service.http.protocol import MAX_REFUSED_CONNECTIONS
 from provenance.service.resources import ServiceResources
-from provenance.service.server import address_of, files_needed, listen
+from provenance.service.server import files_needed
 from provenance.service.store.retention import Retention
 from provenance.service.store.store import Store
 from tests.service.store_support import record_of
