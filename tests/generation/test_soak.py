@@ -98,6 +98,7 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_nothing_is_lost_or_doubled(simulator: Simulator, tmp_path: Path, is_async: bool) -> None:  # noqa: FBT001 - a parameter
     """

@@ -4,7 +4,6 @@ What goes wrong on demand, and what the server itself must withstand.
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import socket
@@ -26,7 +25,6 @@ from provenance.simulator import (
     WRONG_SHAPES,
     Alter,
     Answer,
-    Behaviour,
     BodyLimits,
     Cut,
     Delay,
@@ -39,49 +37,18 @@ from provenance.simulator import (
     Simulator,
 )
 from provenance.simulator.fault import Alteration, Faults
+from tests.simulator.support import KEY, SMALL, image_of
 
-KEY = "the-key-of-this-test"
-SMALL = {"prompt": "A red fox", "size": "1024x640"}
 NEWER = f"/openai/deployments/gpt-image-2/images/generations?api-version={NEWEST_API_VERSION}"
 EDITS = f"/openai/deployments/gpt-image-2/images/edits?api-version={NEWEST_API_VERSION}"
 CLASSIC = f"/openai/deployments/dall-e-3/images/generations?api-version={NEWEST_API_VERSION}"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
+def settings() -> dict[str, object]:
     """
-    Run one simulator for the whole module.
+    Return what the simulator of these tests is set to.
     """
-    limits = BodyLimits(max_bytes=200_000)
-    with Simulator(api_key=KEY, key_type=KeyType.P256, limits=limits) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Simulator:
-    """
-    Lend the simulator as it was at first.
-    """
-    running.behaviour = Behaviour()
-    running.faults.clear()
-    running.simulation.request_log.clear()
-    return running
-
-
-@pytest.fixture
-def http(simulator: Simulator) -> Iterator[httpx.Client]:
-    """
-    Make a client that shows the key.
-    """
-    with httpx.Client(base_url=simulator.endpoint, headers={"api-key": KEY}, timeout=10) as client:
-        yield client
-
-
-def image_of(response: httpx.Response) -> bytes:
-    """
-    Return the image of an answer.
-    """
-    return base64.b64decode(response.json()["data"][0]["b64_json"])
+    return {"limits": BodyLimits(max_bytes=200_000)}
 
 
 # --- faults of the API -----------------------------------------------------------------------------

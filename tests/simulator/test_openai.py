@@ -21,35 +21,15 @@ from openai.types import (
 )
 
 from provenance import Verifier
-from provenance.authority import KeyType, plain_png
-from provenance.simulator import NEWEST_API_VERSION, Behaviour, EventError, Fail, FilterSpelling, Simulator
+from provenance.authority import plain_png
+from provenance.simulator import NEWEST_API_VERSION, EventError, Fail, FilterSpelling, Simulator
+from tests.simulator.support import KEY
 
-KEY = "the-key-of-this-test"
 PROMPT = "A red fox"
 PNG = plain_png(24, 16, seed=1)
 EACH_NEWER = pytest.mark.parametrize(
     "model", ["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2"]
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    """
-    Run one simulator for the whole module.
-    """
-    with Simulator(api_key=KEY, key_type=KeyType.P256) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Simulator:
-    """
-    Lend the simulator as it was at first.
-    """
-    running.behaviour = Behaviour()
-    running.faults.clear()
-    running.simulation.request_log.clear()
-    return running
 
 
 def azure(
