@@ -7,7 +7,6 @@ demands more; what is not trusted at all is `untrusted`, `invalid` or `absent`.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +14,7 @@ from typing import NamedTuple, Self
 
 from provenance.errors import ProvenanceError
 from provenance.manifest.status import ValidationState
-from provenance.verification.report import SCHEMA, error_to_dict, to_dict
+from provenance.verification.report import SCHEMA, NamelessReport, error_to_dict, to_dict
 from provenance.verification.verdict import VerificationResult
 
 
@@ -47,9 +46,8 @@ _BY_STATE = {
 }
 
 
-# Every report begins with this, whatever it is about.
-_START = json.dumps({"schema": SCHEMA, "asset": {"name": None}})[: -len("null}}")]
-_quoted = json.JSONEncoder().encode
+# Every report begins alike, whatever it is about.
+_BEFORE_NAME = NamelessReport.of({"schema": SCHEMA, "asset": {}}).before
 
 
 class UnnamedRecord(NamedTuple):
@@ -89,14 +87,13 @@ class UnnamedRecord(NamedTuple):
             category = Category.ACCEPTED if outcome.accepted else _BY_STATE[outcome.state]
             report = to_dict(outcome, sha256=sha256)
             reasons = tuple(dict.fromkeys(finding.id for finding in outcome.findings))
-        rest = json.dumps(report).removeprefix(_START + "null")
-        return cls(category, reasons, rest, thumbnail)
+        return cls(category, reasons, NamelessReport.of(report).after, thumbnail)
 
     def with_name(self, name: str) -> Record:
         """
         Return the record of a file of this name.
         """
-        report = f"{_START}{_quoted(name)}{self.rest}"
+        report = NamelessReport(_BEFORE_NAME, self.rest).with_name(name)
         return Record(name, self.category, self.reasons, report, self.thumbnail)
 
 

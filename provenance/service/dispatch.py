@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import logging
 import threading
 import time
@@ -238,14 +237,6 @@ class ImageDispatcher:
                 raise
         self._metrics.judged(time.monotonic() - ready)
         return cast("ReportRecord", record)
-
-
-def with_name(text: str, name: str | None) -> str:
-    """
-    Write what the sender calls an image into the text of its report, where `asset.name` is null.
-    """
-    # Nothing that is hostile stands before it.
-    return text if name is None else text.replace('"name":null', f'"name":{json.dumps(name)}', 1)
 
 
 def _close_unread(upload: ImageUpload, done: Future[JudgedImage]) -> None:

@@ -12,7 +12,7 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from provenance.errors import ProvenanceError
 from provenance.manifest.manifest import Action, Ingredient, Manifest, Reading, Signature
@@ -31,6 +31,47 @@ Report = dict[str, Any]
 """
 A report, as JSON has it.
 """
+
+
+class NamelessReport(NamedTuple):
+    """
+    The text of a report whose asset is named later: JSON in ASCII, on one line.
+
+    Attributes:
+        before: Up to the name; the same for all reports with the same separators.
+
+        after: From behind the name on.
+    """
+
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, report: Report, *, separators: tuple[str, str] | None = None) -> Self:
+        """
+        Write a report, leaving its asset's name open.
+
+        Args:
+            report: A verdict or an error.
+
+            separators: As `json.dumps` takes them.
+        """
+        nameless = {**report, "asset": {**report["asset"], "name": None}}
+        return cls.parse(json.dumps(nameless, separators=separators))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read what `with_name(None)` wrote.
+        """
+        before, _, after = text.partition("null")  # nothing of an asset stands before its name
+        return cls(before, after)
+
+    def with_name(self, name: str | None) -> str:
+        """
+        Write the report of an asset of this name.
+        """
+        return f"{self.before}{json.dumps(name)}{self.after}"
 
 
 def to_dict(result: VerificationResult, *, name: str | None = None, sha256: str | None = None) -> Report:

@@ -30,6 +30,7 @@ from provenance import authority as made
 from provenance.authority import AssertionSpec, Authority, AuthorityNames, Tampering, sign_image
 from provenance.trust.profile import TrustProfile
 from provenance.verification import report
+from provenance.verification.report import NamelessReport
 
 PNG = made.plain_png(24, 16, seed=1)
 JPEG = made.plain_jpeg(24, 16, seed=1)
@@ -406,3 +407,18 @@ def test_statuses_are_told_by_kind_and_source(samples: Mapping[str, bytes], veri
     ]
     assert {status["source"] for status in trusted["success"]} == {"engine", "validator"}
     assert trusted["failure"] == []
+
+
+@pytest.mark.parametrize("separators", [None, (",", ":")])
+@pytest.mark.parametrize("name", [None, "null", 'a "quoted" name\n', "\udcff.png", '{"name": null}'])
+def test_a_report_is_named_later(name: str | None, separators: tuple[str, str] | None) -> None:
+    """
+    The same bytes are judged once, whatever they are called.
+    """
+    error = UnsupportedAssetError("it looks like null")
+    whole = json.dumps(error_to_dict(error, name=name), separators=separators)
+
+    nameless = NamelessReport.of(error_to_dict(error, name="another"), separators=separators)
+
+    assert nameless.with_name(name) == whole
+    assert NamelessReport.parse(nameless.with_name(None)) == nameless

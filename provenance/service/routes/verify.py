@@ -14,18 +14,18 @@ from starlette.responses import Response
 
 from provenance.errors import AssetError, AssetTooLargeError, EngineError
 from provenance.policy.policy import Policy
-from provenance.service.dispatch import JudgedImage, with_name
+from provenance.service.dispatch import JudgedImage
 from provenance.service.http import parameters, problem
 from provenance.service.http.problem import ProblemError
 from provenance.service.http.request_context import context_of
 from provenance.service.resources import ServiceResources
 from provenance.service.store.api_key import Scope
-from provenance.service.store.stored_report import write
+from provenance.service.store.stored_report import nameless
 from provenance.service.upload.body_reader import BodyReader, BodyTimeouts
 from provenance.service.upload.file_pool import FilePool
 from provenance.service.upload.image_upload import ImageUpload
 from provenance.service.upload.multipart import OVERHEAD_BYTES, FormReader, read_files
-from provenance.verification.report import error_to_dict
+from provenance.verification.report import NamelessReport, error_to_dict
 
 JSON = "application/json"
 REPORT_HEADER = "Provenance-Report"
@@ -69,7 +69,7 @@ class VerifyRoutes:
             STORED_HEADER: _WORDS[judged.stored],
             "Content-Type": JSON,
         }
-        return Response(with_name(judged.text, name), headers=headers)
+        return Response(NamelessReport.parse(judged.text).with_name(name), headers=headers)
 
     async def many(self, request: Request) -> Response:
         """
@@ -123,10 +123,10 @@ class VerifyRoutes:
         try:
             judged = await self._judge(request, upload, policy)
         except (AssetError, EngineError) as error:
-            report = error_to_dict(error, name=name)
+            report = error_to_dict(error)
             report["error"]["hint"] = problem.hint_of(error)
-            return write(report)
-        return with_name(judged.text, name)
+            return nameless(report).with_name(name)
+        return NamelessReport.parse(judged.text).with_name(name)
 
     async def _judge(self, request: Request, upload: ImageUpload, policy: Policy) -> JudgedImage:
         if upload.is_too_large:

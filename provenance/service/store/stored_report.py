@@ -6,12 +6,11 @@ A record is made where the verdict is, so that nobody has to read the report aga
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from typing import NamedTuple
 
-from provenance.verification.report import Report
+from provenance.verification.report import NamelessReport, Report
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 200
@@ -133,15 +132,15 @@ def make_record(key: ReportKey, report: Report, *, is_for_a_day: bool) -> Report
         report["origin"]["azure_openai_in"] or "none",
         check_text(report["policy"]["name"], "the policy's name"),
         is_for_a_day,
-        write({**report, "asset": {**report["asset"], "name": None}}),
+        nameless(report).with_name(None),
     )
 
 
-def write(report: Report) -> str:
+def nameless(report: Report) -> NamelessReport:
     """
-    Write a report as JSON in ASCII, on one line.
+    Write a report as the service does, without spaces.
     """
-    return json.dumps(report, separators=(",", ":"))
+    return NamelessReport.of(report, separators=(",", ":"))
 
 
 def check_key(key: ReportKey) -> None:
