@@ -25,7 +25,7 @@ from provenance.cli.output import verdict
 from provenance.trust.profile import TrustProfile
 from provenance.verification.cause import Cause
 from provenance.verification.words import Door, read_words
-from tests.audit.html_support import fact, written
+from tests.audit.writer.html_support import fact, written
 from tests.browser_support import Browser
 from tests.service.page.support import Running, judge, opening
 from tests.support import leaf_options

@@ -28,7 +28,7 @@ from provenance.audit.writer.outputs import FORMATS, STANDARD_OUTPUT, Outputs, T
 from provenance.errors import OutputFileError
 from tests.audit.support import HEADING, hostile_records, sample_records, summary_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 EXTENSIONS = {
     "jsonl": ".jsonl",

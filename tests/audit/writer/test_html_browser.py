@@ -25,7 +25,7 @@ from provenance.cli.output import verdict
 from provenance.errors import MalformedAssetError
 from provenance.trust.profile import TrustProfile
 from provenance.verification.verifier import Verifier
-from tests.audit.html_support import (
+from tests.audit.writer.html_support import (
     BREAKOUT,
     MARKUP,
     NO_TEXT,

@@ -20,7 +20,7 @@ from provenance.audit.record import Summary
 from provenance.audit.writer import page as page_parts
 from provenance.audit.writer.html import HtmlWriter
 from provenance.verification import browser as shared
-from tests.audit.html_support import (
+from tests.audit.writer.html_support import (
     HEADING,
     hostile,
     sample,
