@@ -13,6 +13,7 @@ from provenance.cli import options, trust_profile
 from provenance.cli.output import terminal
 from provenance.cli.output.port import port_error
 from provenance.cli.output.terminal import Row
+from provenance.listener import ListenError
 from provenance.text_value import read_whole
 from provenance.trust.microsoft import MICROSOFT
 
@@ -93,7 +94,7 @@ def serve(
     trusted = tuple(_as_path(name) for name in settings.trust_profiles)
     try:
         run(replace(settings, trust_profiles=trusted), lambda address: terminal.emit(f"{address}\n"))
-    except OSError as error:
+    except ListenError as error:
         raise port_error(settings.host, settings.port, error) from error
 
 

@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import sendfds
 from typing import Any, Generic, cast
 
-from provenance.errors import DeadlineExceededError, ProvenanceError, WorkerCrashedError
+from provenance.errors import DeadlineExceededError, EngineError, ProvenanceError, WorkerCrashedError
 from provenance.workers.serving import Answer, Task, Work, serve, socket_below
 
 _START_S = 60.0
@@ -42,6 +42,8 @@ class WorkerProcess(Generic[Task, Answer]):
 
             DeadlineExceededError: If it is not ready in time.
 
+            EngineError: If no process can be started.
+
             ProvenanceError: Whatever *make* raised.
         """
         context = _context()
@@ -50,8 +52,13 @@ class WorkerProcess(Generic[Task, Answer]):
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=serve, args=(theirs, make, max_memory_bytes), name="provenance-worker", daemon=True
         )
-        with _away_from_the_working_folder():
-            self._process.start()
+        try:
+            with _away_from_the_working_folder():
+                self._process.start()
+        except OSError as error:
+            # Its socket lies in the folder for temporary files, and such paths have at most 107 bytes.
+            reason = f"{error.strerror or error}; is TMPDIR a folder with a long path, or one that is full?"
+            raise EngineError(f"no process that judges can be started: {reason}") from error
         theirs.close()
         # Made once: what is ready-made in `multiprocessing` makes all of these anew for each call.
         self._wait_for_answer = _waiter(self._pipe.fileno())

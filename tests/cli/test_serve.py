@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from provenance.cli import trust_profile
+from provenance.listener import ListenError
 from provenance.service import server
 from provenance.service.config.settings import Settings, table
 from provenance.trust.profile import load_trust_profile
@@ -137,7 +138,7 @@ def test_a_port_that_cannot_be_had_is_an_error(invoke: Invoke, monkeypatch: pyte
     """
 
     def serve(*_: object) -> None:
-        raise OSError(13, "Permission denied")
+        raise ListenError(13, "Permission denied")
 
     monkeypatch.setattr(server, "serve", serve)
 
@@ -155,7 +156,7 @@ def test_another_port_is_no_help_against_an_address_that_is_not_there(
     """
 
     def serve(*_: object) -> None:
-        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        raise ListenError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
     monkeypatch.setattr(server, "serve", serve)
 

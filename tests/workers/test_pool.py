@@ -345,3 +345,21 @@ def _wait_until_gone(process: int, patience_s: float = 10) -> None:
             return
         never.wait(0.05)
     pytest.fail(f"process {process} is still there")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are started without a socket")
+def test_a_folder_for_temporary_files_with_a_long_path_is_named_as_a_reason(tmp_path: Path) -> None:
+    """
+    The path of a socket holds 107 bytes, and Python says only that this one is too long.
+    """
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    command = [sys.executable, "-m", "provenance.cli", "audit", str(tmp_path)]
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 3
+    assert "no process that judges can be started" in answer.stderr
+    assert "TMPDIR" in answer.stderr
