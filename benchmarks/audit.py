@@ -86,7 +86,7 @@ class Bench:
 
     def __init__(self, real: Path, scratch: Path, files: int) -> None:
         """
-        Take the places; `prepare` fills them.
+        Set the places; `prepare` fills them.
         """
         self.real = real
         self.scratch = scratch
@@ -137,7 +137,7 @@ class Bench:
 
     def _growth(self, marks: list[int]) -> dict[int, float]:
         """
-        Tell when each of these files was done in one run; seconds.
+        Return when each of these files was done in one run, in seconds.
 
         One worker, because a second one would come only after the first thousand.
         """
@@ -172,7 +172,7 @@ class Bench:
 
     def _anchors(self) -> str:
         """
-        Give the anchors that the audit finds, as settings of the engine; time-stamps aside.
+        Return the anchors that the audit finds, as settings of the engine; time-stamps aside.
         """
         verifier = Verifier(self_test=False)
         results = [verifier.verify(path) for path in sorted((self.copies / "00").iterdir())[:100]]
@@ -349,7 +349,7 @@ def _pictures() -> Iterator[bytes]:
 
 def output_names() -> Iterator[str]:
     """
-    Name one output of every form.
+    Return the path of one output of every form.
     """
     return (f"out.{extension}" for extension in OUTPUTS)
 
@@ -423,7 +423,7 @@ def high_water(pid: int) -> int:
 
 def timed(work: Callable[[], object]) -> float:
     """
-    Tell how long something takes; seconds.
+    Return how long something takes, in seconds.
     """
     start = time.perf_counter()
     work()

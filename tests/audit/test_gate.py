@@ -234,6 +234,7 @@ def test_an_empty_baseline_knows_nothing(tmp_path: Path) -> None:
     assert gate.apply(made("a", Category.ABSENT, "manifest_store")).failing
 
 
+@pytest.mark.slow
 def test_no_two_of_very_many_names_are_taken_for_each_other() -> None:
     """
     Marks are short; one that stood for two files would excuse the wrong one.
@@ -246,6 +247,7 @@ def test_no_two_of_very_many_names_are_taken_for_each_other() -> None:
     assert known == names[::2]
 
 
+@pytest.mark.slow
 def test_a_baseline_of_very_many_files_is_small() -> None:
     """
     Eight bytes a file stay; names would be fifty times that.

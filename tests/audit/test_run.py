@@ -715,6 +715,7 @@ def test_a_hang_costs_its_deadline_and_holds_no_more_than_the_window(audit: Audi
     assert len(ran.records) == 62
 
 
+@pytest.mark.slow
 def test_a_large_image_that_takes_too_long_is_given_up(audit: Audit, tmp_path: Path) -> None:
     """
     A file of many gigabytes costs nothing to make, and its hash a long time.
@@ -903,6 +904,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     authority: Authority, sample_trust: TrustProfile, tmp_path: Path
 ) -> None:

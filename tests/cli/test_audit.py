@@ -331,6 +331,7 @@ def test_a_state_file_that_is_none_is_refused_and_kept(audit: Invoke, tree: Path
     assert state.read_text() == "my notes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_whole_outputs_and_a_state(
     images: Images, tmp_path: Path, number: signal.Signals

@@ -69,6 +69,7 @@ def test_two_processes_show_one_tree(run: Run, images: Images, orphans: Path) ->
     assert written.count(b"urn:uuid:0000000") >= ORPHANS
 
 
+@pytest.mark.slow
 def test_two_audits_write_the_same_files(run: Run, images: Images, orphans: Path, tmp_path: Path) -> None:
     """
     Whoever keeps outputs under version control wants to see what changed, and nothing else.

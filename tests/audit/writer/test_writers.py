@@ -146,6 +146,7 @@ def test_an_audit_of_nothing_is_an_output(make: Make) -> None:
     assert written(make, ()) == written(make, ())
 
 
+@pytest.mark.slow
 @EACH_WRITER
 def test_memory_does_not_grow_with_the_audit(make: Make, tmp_path: Path) -> None:
     """
