@@ -267,12 +267,23 @@ def _check_folder(folder: Path) -> None:
     """
     what = "made"
     try:
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        there = next(filter(_is_taken, (folder, *folder.absolute().parents)))
         what = "written to" if there == folder else what
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise _unusable(folder, what, error) from error
+
+
+def _is_taken(path: Path) -> bool:
+    """
+    Return whether anything is there; a link that leads nowhere is in a folder's way as a file is.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _unusable(folder: Path, what: str, error: OSError) -> terminal.OutputError:

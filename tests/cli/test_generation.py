@@ -251,6 +251,40 @@ def test_a_folder_that_takes_no_files_is_found_before_anything_is_asked(
     assert len(simulator.requests) == before
 
 
+@pytest.mark.parametrize("below", ["", "x/y"])
+def test_a_link_that_leads_nowhere_is_found_before_anything_is_asked(
+    simulator: Simulator, profile: str, tmp_path: Path, below: str
+) -> None:
+    """
+    No folder can be made in its place, and none is made where it leads.
+    """
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    before = len(simulator.requests)
+
+    result = invoke(simulator, "generate", "a cat", "--out", str(link / below), "--trust-profile", profile)
+
+    assert result.exit_code == 3
+    assert f"{link / below} cannot be " in result.stderr
+    assert len(simulator.requests) == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_whose_name_is_too_long_is_found_before_anything_is_asked(
+    simulator: Simulator, profile: str, tmp_path: Path
+) -> None:
+    """
+    Nothing can be there, and nothing can be made there.
+    """
+    before = len(simulator.requests)
+    out = str(tmp_path / ("x" * 300))
+
+    result = invoke(simulator, "generate", "a cat", "--out", out, "--trust-profile", profile)
+
+    assert (result.exit_code, "cannot be made: File name too long" in result.stderr) == (3, True)
+    assert len(simulator.requests) == before
+
+
 def test_a_folder_that_is_lost_meanwhile_is_explained(
     simulator: Simulator, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
