@@ -59,7 +59,7 @@ def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("source")
     for name in ("cli", "provenance", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=LEFT_BEHIND)
-    for name in ("LICENSE", "README.md", "pyproject.toml"):
+    for name in ("LICENSE", "README.md", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, copy)
     return copy
 
