@@ -4,6 +4,7 @@ Sockets that listen, for the service and the simulator alike.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 
@@ -28,14 +29,15 @@ def listen(host: str, port: int, *, backlog: int = 128) -> socket.socket:
         ListenError: If the port cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(backlog)
-    except OSError as error:
-        listener.close()
-        raise ListenError(error.errno, error.strerror) from error
+    with contextlib.ExitStack() as stack:
+        try:
+            listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(backlog)
+        except OSError as error:
+            raise ListenError(error.errno, error.strerror) from error
+        stack.pop_all()
     return listener
 
 

@@ -71,6 +71,8 @@ def simulate(*, port: int, host: str, allow_remote: bool, api_key: str, trust_ou
         raise click.UsageError(str(error)) from error
     except ListenError as error:
         raise port_error(host, port, error) from error
+    except BrokenPipeError:
+        raise  # nobody reads the address; the program ends quietly then
     except OSError as error:
         name = terminal.printable(str(trust_out))
         raise terminal.OutputError(f"{name} cannot be written: {error.strerror}") from error

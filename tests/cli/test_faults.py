@@ -160,6 +160,29 @@ def test_help_that_nobody_reads_is_no_rejection(option: str) -> None:
     assert run.stderr == b""
 
 
+@pytest.mark.parametrize("arguments", [("serve", "--no-auth", "--workers", "1"), ("simulate",)])
+def test_an_address_that_nobody_reads_is_no_fault_of_the_port(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """
+    `provenance serve | head -0`: it ends as any other command does.
+    """
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [PROGRAM, *arguments, "--port", "0"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "AZURE_IMAGE_PROVENANCE_HOME": str(tmp_path)},
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+
+    assert run.returncode == 141
+    assert b"provenance: " not in run.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [

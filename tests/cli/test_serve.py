@@ -138,7 +138,7 @@ def test_a_port_that_cannot_be_had_is_an_error(invoke: Invoke, monkeypatch: pyte
     """
 
     def serve(*_: object) -> None:
-        raise ListenError(13, "Permission denied")
+        raise ListenError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(server, "serve", serve)
 
