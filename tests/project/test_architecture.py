@@ -33,6 +33,9 @@ code that means a rejection.
 """
 
 MAX_FUNCTION_LINES = 40
+MAX_FILE_LINES = 500
+MAX_TEST_FILE_LINES = 1_000
+MAX_MODULES = 16
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -140,6 +143,54 @@ def test_the_source_files_are_found() -> None:
     Every other test here would pass over an empty folder.
     """
     assert {"provenance.errors", "provenance.manifest.status"} <= KNOWN
+
+
+SOURCES = sorted(
+    path
+    for folder in ("provenance", "cli", "scripts", "benchmarks")
+    for suffix in ("py", "js", "css", "sh")
+    for path in (ROOT / folder).rglob(f"*.{suffix}")
+)
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+FOLDERS = sorted({module.path.parent for module in MODULES})
+
+
+def from_the_top(path: Path) -> str:
+    """
+    Name a path from the top of the repository.
+    """
+    return path.relative_to(ROOT).as_posix()
+
+
+def count_lines(path: Path) -> int:
+    """
+    Count the lines of a file.
+    """
+    return len(path.read_text("utf-8").splitlines())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=from_the_top)
+def test_a_file_is_read_in_one_go(path: Path) -> None:
+    """
+    A file that does more than one thing grows; it is parted before that.
+    """
+    assert count_lines(path) <= MAX_FILE_LINES
+
+
+@pytest.mark.parametrize("path", TESTS, ids=from_the_top)
+def test_a_file_of_tests_is_not_endless(path: Path) -> None:
+    """
+    Whoever looks for a test finds it by the name of its file.
+    """
+    assert count_lines(path) <= MAX_TEST_FILE_LINES
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=from_the_top)
+def test_a_folder_is_seen_at_a_glance(folder: Path) -> None:
+    """
+    More modules than that are more than one thing, too.
+    """
+    assert len(list(folder.glob("*.py"))) <= MAX_MODULES
 
 
 @EACH_MODULE
