@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from provenance.authority import plain_png
 from provenance.errors import StoreError
 from provenance.service.store.store import Store
 from provenance.service.store.stored_report import ReportKey, ReportRecord
+from provenance.service.worker import JudgeTask, make_work
 from tests.service.postgresql_support import PostgreSQL
 from tests.service.support import ACCEPTED, Process, Running, read_all, running, until
 
@@ -113,21 +114,50 @@ def test_a_worker_killed_while_idle_costs_nothing(tmp_path: Path) -> None:
 
 def test_an_image_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     """
-    Waiting for others counts, too; whoever came later is judged again.
+    Whoever comes later is judged again.
     """
+    with running(tmp_path, deadline_s=0.5) as service, service.client("verify") as client:
+        stop(workers_of(service)[0])
+        late = client.post("/v1/verify", content=picture(1))
+        after = until(lambda: _judged(client, picture(3)))
+
+    assert (late.status_code, problem_of(late)) == (504, "past-deadline")
+    assert late.json()["detail"] == "not judged within 0.5 s"
+    assert after.status_code == 200
+
+
+def test_waiting_for_others_counts_towards_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    There is time for one image, and not for another after it.
+    """
+    monkeypatch.setattr("provenance.service.dispatch.make_work", make_slow_work)
     with (
-        running(tmp_path, deadline_s=2) as service,
+        running(tmp_path, deadline_s=4) as service,
         service.client("verify") as client,
         ThreadPoolExecutor(2) as threads,
     ):
-        stop(workers_of(service)[0])
-        asked = [threads.submit(client.post, "/v1/verify", content=picture(seed)) for seed in (1, 2)]
-        late = [answer.result() for answer in asked]
-        after = until(lambda: _judged(client, picture(3)))
+        answers = list(threads.map(lambda seed: client.post("/v1/verify", content=picture(seed)), (1, 2)))
 
-    assert {(answer.status_code, problem_of(answer)) for answer in late} == {(504, "past-deadline")}
-    assert {answer.json()["detail"] for answer in late} == {"not judged within 2 s"}
-    assert after.status_code == 200
+    in_time, late = sorted(answers, key=lambda answer: answer.status_code)
+    assert in_time.status_code == 200
+    assert (late.status_code, problem_of(late)) == (504, "past-deadline")
+    assert late.json()["detail"] == "not judged within 4 s"
+
+
+def make_slow_work(*given: object) -> Callable[[JudgeTask | None, int | None], ReportRecord | None]:
+    """
+    Make what judges as it should, and takes 2.5 s for each image.
+    """
+    judge = make_work(*given)  # type: ignore[arg-type] # as the service gives it
+
+    def slow(task: JudgeTask | None, descriptor: int | None) -> ReportRecord | None:
+        if task is not None:
+            time.sleep(2.5)
+        return judge(task, descriptor)
+
+    return slow
 
 
 def _judged(client: httpx.Client, content: bytes) -> httpx.Response | None:
