@@ -1,5 +1,5 @@
 """
-What verdicts are kept under: everything that decides them, through every door.
+What verdicts are kept under: everything that decides them, through every surface.
 """
 
 from __future__ import annotations

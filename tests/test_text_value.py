@@ -1,5 +1,5 @@
 """
-Sizes, durations, times and the like from text: the same through every door.
+Sizes, durations, times and the like from text: the same through every surface.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from provenance.cli.output.terminal import BLANK, Row
 from provenance.errors import DeadlineExceededError, OutputFileError, WorkerCrashedError
 from provenance.text_value import read_seconds, read_size
 from provenance.verification.verifier import Verifier
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 
 _MAX_SHOWN = 50
 _MAX_REASONS = 12
@@ -287,7 +287,7 @@ def _counted(summary: Summary) -> Iterator[Row]:
     total = sum(summary.categories.values())
     reused = f", {summary.reused:,} of them known from an earlier run" if summary.reused else ""
     yield Row(f"{terminal.counted(total, 'file')}{reused}", depth=0, bold=True)
-    known = read_words(Door.COMMAND).categories
+    known = read_words(Surface.COMMAND).categories
     for category in Category:
         count = summary.categories[category]
         if count:

@@ -1,5 +1,5 @@
 """
-`provenance policy`: what the policies requirement, in words and as data.
+`provenance policy`: what the policies require, in words and as data.
 """
 
 from __future__ import annotations

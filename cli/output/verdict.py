@@ -16,7 +16,7 @@ from provenance.manifest.status import ValidationState, is_about_signer
 from provenance.policy.requirement import Check, Outcome
 from provenance.verification.cause import Cause, cause_of, parent_of
 from provenance.verification.verdict import VerificationResult
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _MAX_FOUND = 600
@@ -33,7 +33,7 @@ def verdict(name: str, result: VerificationResult) -> Iterator[Row]:
     """
     yield Row(name, depth=0, bold=True)
     outcome, colour = ("accepted", "green") if result.accepted else ("rejected", "red")
-    word = read_words(Door.COMMAND).verdicts[outcome]["title"].upper()
+    word = read_words(Surface.COMMAND).verdicts[outcome]["title"].upper()
     yield Row(f"{word} under {result.policy.name}", colour=colour, bold=True)
     yield Row(state_in_words(result), "state")
     if result.active is not None:
@@ -62,7 +62,7 @@ def sentence(name: str, /, **facts: str) -> str:
     """
     Return a sentence of the command's, with facts in its places.
     """
-    return read_words(Door.COMMAND).sentences[name].format(**facts)
+    return read_words(Surface.COMMAND).sentences[name].format(**facts)
 
 
 def state_in_words(result: VerificationResult) -> str:
@@ -70,7 +70,7 @@ def state_in_words(result: VerificationResult) -> str:
     Return what the credentials prove.
     """
     if result.state is ValidationState.ABSENT:
-        return read_words(Door.COMMAND).states[result.state]["sentence"]
+        return read_words(Surface.COMMAND).states[result.state]["sentence"]
     return _trusted(result) if result.cause is None else _proved(result.cause)
 
 
@@ -79,11 +79,11 @@ def reading_in_words(reading: Reading) -> str:
     Return what one manifest proves.
     """
     cause = cause_of(reading)
-    return read_words(Door.COMMAND).states[reading.state]["title"] if cause is None else _proved(cause)
+    return read_words(Surface.COMMAND).states[reading.state]["title"] if cause is None else _proved(cause)
 
 
 def _proved(cause: Cause) -> str:
-    return read_words(Door.COMMAND).causes[cause]["sentence"]
+    return read_words(Surface.COMMAND).causes[cause]["sentence"]
 
 
 def _trusted(result: VerificationResult) -> str:
@@ -200,7 +200,7 @@ def _advice(result: VerificationResult) -> Iterator[Row]:
 
 
 def _next(result: VerificationResult) -> str:
-    words = read_words(Door.COMMAND)
+    words = read_words(Surface.COMMAND)
     failed = {check.id for check in result.findings}
     if result.state is ValidationState.ABSENT:
         return words.advice(words.states[result.state])

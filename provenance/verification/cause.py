@@ -1,5 +1,5 @@
 """
-Why a manifest is not trusted, as one word for programs; the doors say it in sentences.
+Why a manifest is not trusted, as one word for programs; the surfaces say it in sentences.
 
 The state says how much is proved. People need to know more: bytes changed since, another key than the
 certificate's, a rule that the signer broke, an edit recorded on top, and an expired certificate all call for

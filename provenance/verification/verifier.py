@@ -1,5 +1,5 @@
 """
-The door to the library: one call for one image, and a verifier to keep for many.
+The entry to the library: one call for one image, and a verifier to keep for many.
 
 A `Verifier` runs the self-test once in each process before its first verdict, so that an engine or a
 configuration that silently changed its mind is noticed; a command that ends at once may leave it out.

@@ -1,9 +1,9 @@
 """
-The words for states, causes, checks, errors and categories: one catalogue, `words.json`, for every door.
+The words for states, causes, checks, errors and categories: one catalogue, `words.json`, for every surface.
 
-A text that differs from door to door is a table there, of doors and of what the others say ("otherwise"); a
-door that is not in it says nothing. A sentence may hold places for facts, as "{signer}". Facts are hostile
-text: they are quoted before they are put there, and never read as sentences themselves.
+A text that differs from surface to surface is a table there, of surfaces and of what the others say
+("otherwise"); a surface that is not in it says nothing. A sentence may hold places for facts, as "{signer}".
+Facts are hostile text: they are quoted before they are put there, and never read as sentences themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Texts by what they are about, and there by their use.
 """
 
 
-class Door(StrEnum):
+class Surface(StrEnum):
     """
     Where a verdict is read.
 
@@ -42,7 +42,7 @@ class Door(StrEnum):
 
 class Words(NamedTuple):
     """
-    All words of one door.
+    All words of one surface.
 
     The uses are: `name`, of a check; `title`, what is the case; `sentence`, what is proved; `meaning`, what
     else that means; `next`, what to do; `help`, both at length; `glossary`, what the word means; `sign`, one
@@ -80,24 +80,24 @@ class Words(NamedTuple):
 
 
 @cache
-def read_words(door: Door) -> Words:
+def read_words(surface: Surface) -> Words:
     """
-    Read the words of a door; the file is read when they are first asked for.
+    Read the words of a surface; the file is read when they are first asked for.
     """
     catalogue = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
-    return Words(**{section: _of_door(entries, door) for section, entries in catalogue.items()})
+    return Words(**{section: _of_surface(entries, surface) for section, entries in catalogue.items()})
 
 
-def _of_door(table: dict[str, Any], door: Door) -> dict[str, Any]:
+def _of_surface(table: dict[str, Any], surface: Surface) -> dict[str, Any]:
     """
-    Choose the texts of a door; what says nothing there is left out.
+    Choose the texts of a surface; what says nothing there is left out.
     """
     chosen = {}
     for key, value in table.items():
         text = value
         if isinstance(value, dict):
-            is_text = value.keys() <= {*Door, _OTHERWISE}
-            text = value.get(door, value.get(_OTHERWISE)) if is_text else _of_door(value, door)
+            is_text = value.keys() <= {*Surface, _OTHERWISE}
+            text = value.get(surface, value.get(_OTHERWISE)) if is_text else _of_surface(value, surface)
         if text is not None:
             chosen[key] = text
     return chosen

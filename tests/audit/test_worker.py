@@ -74,7 +74,7 @@ def test_an_answer_is_what_the_library_says(
     judge: Judge, authority: Authority, settings: WorkerSettings, tmp_path: Path
 ) -> None:
     """
-    An audit is another door, not another opinion.
+    An audit is another way to a verdict, not another opinion.
     """
     verifier = Verifier(trust=settings.trust, self_test=False)
     judged = {name: data for name, data in images(authority).items() if name[0] != "d" and name[0] != "e"}

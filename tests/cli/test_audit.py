@@ -159,7 +159,7 @@ def test_outputs_hold_the_reports_that_verify_writes(
     audit: Invoke, invoke: Invoke, images: Images, tree: Path, tmp_path: Path
 ) -> None:
     """
-    One report form through every door; only the hash of images without credentials is left out.
+    One report form through every surface; only the hash of images without credentials is left out.
     """
     written = tmp_path / "reports.jsonl"
     audit("--output", written, tree)

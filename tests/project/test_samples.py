@@ -207,7 +207,7 @@ def test_the_command_gives_the_same_report(
     entry: Entry, policy: str, reports: Callable[[str], Reports]
 ) -> None:
     """
-    Two doors with two answers would be one too many.
+    Two surfaces with two answers would be one too many.
     """
     expected = to_dict(judged(entry.path, policy), name=entry.path, sha256=entry.sha256)
 

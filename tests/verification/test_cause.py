@@ -1,5 +1,5 @@
 """
-Why an image is not trusted, through every door: the cause, the checks that fail, and the words.
+Why an image is not trusted, through every surface: the cause, the checks that fail, and the words.
 """
 
 from __future__ import annotations

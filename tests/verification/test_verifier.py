@@ -1,5 +1,5 @@
 """
-The door to the library: sources, time, threads, processes, and the self-test.
+The entry to the library: sources, time, threads, processes, and the self-test.
 """
 
 from __future__ import annotations

@@ -23,29 +23,29 @@ from provenance.manifest.status import ValidationState
 from provenance.service import page as service_page
 from provenance.verification import browser, words
 from provenance.verification.cause import Cause
-from provenance.verification.words import Door, Words, read_words
+from provenance.verification.words import Surface, Words, read_words
 
 FOLDERS = {
-    Door.COMMAND: (Path(str(cli.__file__)).parent / "output",),
-    Door.PAGE: (Path(str(service_page.__file__)).parent, Path(str(browser.__file__)).parent),
-    Door.REPORT: (Path(str(audit_page.__file__)).parent, Path(str(browser.__file__)).parent),
+    Surface.COMMAND: (Path(str(cli.__file__)).parent / "output",),
+    Surface.PAGE: (Path(str(service_page.__file__)).parent, Path(str(browser.__file__)).parent),
+    Surface.REPORT: (Path(str(audit_page.__file__)).parent, Path(str(browser.__file__)).parent),
 }
 """
-Where the words of a door are said.
+Where the words of a surface are said.
 """
 
-SUFFIXES = {Door.COMMAND: ".py", Door.PAGE: ".js", Door.REPORT: ".js"}
-EACH_DOOR = pytest.mark.parametrize("door", Door)
+SUFFIXES = {Surface.COMMAND: ".py", Surface.PAGE: ".js", Surface.REPORT: ".js"}
+EACH_SURFACE = pytest.mark.parametrize("surface", Surface)
 
 CATALOGUE: dict[str, Any] = json.loads(Path(words.__file__).with_name("words.json").read_text("utf-8"))
 
 
-def sources(door: Door) -> str:
+def sources(surface: Surface) -> str:
     """
-    Read the source code of a door.
+    Read the source code of a surface.
     """
-    files = (file for folder in FOLDERS[door] for file in sorted(folder.iterdir()))
-    return "\n".join(file.read_text("utf-8") for file in files if file.suffix == SUFFIXES[door])
+    files = (file for folder in FOLDERS[surface] for file in sorted(folder.iterdir()))
+    return "\n".join(file.read_text("utf-8") for file in files if file.suffix == SUFFIXES[surface])
 
 
 def texts(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -72,12 +72,12 @@ def made_checks() -> set[str]:
     }
 
 
-@EACH_DOOR
-def test_every_state_cause_check_error_and_category_has_words(door: Door) -> None:
+@EACH_SURFACE
+def test_every_state_cause_check_error_and_category_has_words(surface: Surface) -> None:
     """
-    Through every door, and none has words that does not exist.
+    Through every surface, and none has words that does not exist.
     """
-    said = read_words(door)
+    said = read_words(surface)
     raised = {
         name
         for name, value in vars(errors).items()
@@ -92,12 +92,12 @@ def test_every_state_cause_check_error_and_category_has_words(door: Door) -> Non
     assert list(said.verdicts) == ["accepted", "rejected"]
 
 
-@EACH_DOOR
-def test_whatever_has_words_has_all_that_are_asked_for(door: Door) -> None:
+@EACH_SURFACE
+def test_whatever_has_words_has_all_that_are_asked_for(surface: Surface) -> None:
     """
     The check "policy" stands for those that were never made, and does not fail.
     """
-    said = read_words(door)
+    said = read_words(surface)
 
     assert [id_ for id_, entry in said.states.items() if "title" not in entry] == []
     assert [id_ for id_, entry in said.causes.items() if not {"sentence", "next"} <= entry.keys()] == []
@@ -108,17 +108,17 @@ def test_whatever_has_words_has_all_that_are_asked_for(door: Door) -> None:
     assert {frozenset(entry) for entry in said.categories.values()} == {frozenset({"sign", "meaning"})}
 
 
-@EACH_DOOR
-def test_every_sentence_of_a_door_is_said_there_and_no_other(door: Door) -> None:
+@EACH_SURFACE
+def test_every_sentence_of_a_surface_is_said_there_and_no_other(surface: Surface) -> None:
     """
     A sentence that nobody says is forgotten; one that is not there would end the program.
     """
-    source = sources(door)
+    source = sources(surface)
     named = set(re.findall(r"""["']([a-z]+(?:_[a-z]+)*)["']""", source))
     asked = set(re.findall(r"""\bsentence\(\s*["'](\w+)["']""", source))
 
-    assert asked <= read_words(door).sentences.keys()
-    assert read_words(door).sentences.keys() - named == set()
+    assert asked <= read_words(surface).sentences.keys()
+    assert read_words(surface).sentences.keys() - named == set()
 
 
 def test_every_use_of_an_entry_is_asked_for() -> None:
@@ -135,14 +135,14 @@ def test_every_use_of_an_entry_is_asked_for() -> None:
     assert uses == {"glossary", "help", "meaning", "name", "next", "sentence", "sign", "title"}
 
 
-def test_a_variant_is_of_a_door_and_differs_from_the_others() -> None:
+def test_a_variant_is_of_a_surface_and_differs_from_the_others() -> None:
     """
-    A misspelt door would be an entry of its own; two variants that are alike are one.
+    A misspelt surface would be an entry of its own; two variants that are alike are one.
     """
-    doors = {*Door, "otherwise"}
+    surfaces = {*Surface, "otherwise"}
     variants: dict[tuple[str, ...], list[str]] = {}
     for path, text in texts(CATALOGUE):
-        if path[-1] in doors:
+        if path[-1] in surfaces:
             variants.setdefault(path[:-1], []).append(text)
 
     assert variants
@@ -155,7 +155,7 @@ def test_no_words_stand_twice() -> None:
     Neither in the catalogue nor in what reads it.
     """
     long = [text for _, text in texts(CATALOGUE) if len(text) > 24]
-    code = "\n".join(sources(door) for door in Door)
+    code = "\n".join(sources(surface) for surface in Surface)
 
     assert len(set(long)) == len(long)
     assert [text for text in long if text in code] == []
@@ -170,12 +170,12 @@ def test_every_text_reads_well() -> None:
     assert odd == []
 
 
-def test_the_words_of_a_door_are_plain_texts() -> None:
+def test_the_words_of_a_surface_are_plain_texts() -> None:
     """
-    Whoever reads them knows of no doors.
+    Whoever reads them knows of no surfaces.
     """
-    for door in Door:
-        said = read_words(door)
+    for surface in Surface:
+        said = read_words(surface)
         assert said._fields == Words._fields
         assert all(isinstance(text, str) for text in said.sentences.values())
         entries = (said.states, said.verdicts, said.causes, said.checks, said.errors, said.categories)
@@ -186,7 +186,7 @@ def test_what_to_do_comes_after_what_is_meant() -> None:
     """
     As two sentences of one text.
     """
-    said = read_words(Door.COMMAND)
+    said = read_words(Surface.COMMAND)
 
     assert said.advice({"meaning": "This.", "next": "That."}) == "This. That."
     assert said.advice({"next": "That."}) == "That."

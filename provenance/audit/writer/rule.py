@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 
 
 class Rule(NamedTuple):
@@ -34,6 +34,6 @@ def rules() -> tuple[Rule, ...]:
 
     The check "policy" stands for those that were never made, and has none: it does not fail.
     """
-    words = read_words(Door.COMMAND)
+    words = read_words(Surface.COMMAND)
     known = {**words.checks, **words.errors}
     return tuple(Rule(id_, said["title"], said["help"]) for id_, said in known.items() if "title" in said)

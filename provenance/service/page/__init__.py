@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from provenance.verification import browser
-from provenance.verification.words import Door
+from provenance.verification.words import Surface
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -81,7 +81,7 @@ def page_files() -> tuple[PageFile, ...]:
     Read the files of the page, then what it shares with the audit's, each in the order of their names.
     """
     files = sorted(file for file in Path(__file__).parent.iterdir() if file.suffix in MEDIA_TYPES)
-    shared = {browser.STYLE: browser.read_style(), **browser.read_scripts(Door.PAGE)}
+    shared = {browser.STYLE: browser.read_style(), **browser.read_scripts(Surface.PAGE)}
     return (
         *(_read(f"/{file.name}", file.read_text("utf-8")) for file in files),
         *(_read(f"/shared/{name}", shared[name]) for name in sorted(shared)),

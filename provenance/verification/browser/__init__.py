@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 
 WORDS_SCRIPT = "words.js"
 STYLE = "report.css"
 
 
-def read_scripts(door: Door) -> dict[str, str]:
+def read_scripts(surface: Surface) -> dict[str, str]:
     """
-    Read the modules by their file names, the words of a door among them.
+    Read the modules by their file names, the words of a surface among them.
     """
     files = sorted(Path(__file__).parent.glob("*.js"))
-    return {**{file.name: file.read_text("utf-8") for file in files}, WORDS_SCRIPT: _words(door)}
+    return {**{file.name: file.read_text("utf-8") for file in files}, WORDS_SCRIPT: _words(surface)}
 
 
 def read_style() -> str:
@@ -38,12 +38,12 @@ def read_symbols() -> str:
     return (Path(__file__).parent / "symbols.svg").read_text("utf-8")
 
 
-def _words(door: Door) -> str:
+def _words(surface: Surface) -> str:
     """
     Write the words as a module; JSON is also JavaScript.
 
     Source:
         ECMA-262, 2019 edition on: "JSON superset".
     """
-    words = json.dumps(read_words(door)._asdict(), indent=1)
+    words = json.dumps(read_words(surface)._asdict(), indent=1)
     return f"/** The words of the catalogue, as this page says them. */\nexport const WORDS = {words};\n"

@@ -194,7 +194,7 @@ def test_an_output_that_is_given_up_makes_no_noise(make: Make, tmp_path: Path) -
 
 def test_json_lines_are_the_reports() -> None:
     """
-    To the byte, so that every door gives the same.
+    To the byte, so that every surface gives the same.
     """
     records = (*sample_records(), *hostile_records())
 

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from provenance.service import page as served
 from provenance.verification import browser
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 from tests.service.page.support import FILES, Running
 
 SHARED = Path(browser.__file__).parent
@@ -84,12 +84,12 @@ def test_every_file_is_served() -> None:
 
 def test_the_words_are_served_as_a_module(client: TestClient) -> None:
     """
-    Those of this door, and nothing but data.
+    Those of this surface, and nothing but data.
     """
     found = re.fullmatch(r"/\*\*.*\*/\nexport const WORDS = (\{.*\});\n", client.get(WORDS).text, re.DOTALL)
 
     assert found is not None
-    assert json.loads(found[1]) == read_words(Door.PAGE)._asdict()
+    assert json.loads(found[1]) == read_words(Surface.PAGE)._asdict()
 
 
 @EACH_PART

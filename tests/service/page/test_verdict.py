@@ -113,7 +113,7 @@ Images of signers that are known, what the page calls their state, and some of w
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.path)
 def test_the_page_says_what_the_command_says(entry: Entry, told: dict[str, Told]) -> None:
     """
-    Two doors with two answers would be one too many.
+    Two surfaces with two answers would be one too many.
     """
     result = judged(entry.path, DEFAULT)
     rows = {row.label: row.text for row in render.verdict(entry.path, result)}

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from provenance.verification import browser
-from provenance.verification.words import Door
+from provenance.verification.words import Surface
 
 _FOLDER = Path(__file__).parent
 _FIRST = "page.js"
@@ -52,7 +52,7 @@ def read_script() -> str:
     Read the script of the page, all modules in one.
     """
     own = {file.name: file.read_text("utf-8") for file in sorted(_FOLDER.glob("*.js"))}
-    shared = {f"{_SHARED}/{name}": text for name, text in browser.read_scripts(Door.REPORT).items()}
+    shared = {f"{_SHARED}/{name}": text for name, text in browser.read_scripts(Surface.REPORT).items()}
     return join_modules(own | shared, _FIRST)
 
 

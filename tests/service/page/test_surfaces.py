@@ -1,5 +1,5 @@
 """
-One image through the three doors: command, service's page and audit's page say the same of it.
+One image through the three surfaces: command, service's page and audit's page say the same of it.
 
 Each page is held to what they say of the samples by tests of its own; these images are made for what samples
 do not show.
@@ -24,7 +24,7 @@ from provenance.authority import Authority, azure_v1, azure_v2, designer, plain_
 from provenance.cli.output import verdict
 from provenance.trust.profile import TrustProfile
 from provenance.verification.cause import Cause
-from provenance.verification.words import Door, read_words
+from provenance.verification.words import Surface, read_words
 from tests.audit.writer.html_support import fact, written
 from tests.browser_support import Browser
 from tests.service.page.support import Running, judge, opening
@@ -39,12 +39,12 @@ CREATED = {"action": "c2pa.created"}
 
 class Said(NamedTuple):
     """
-    What a door says of an image.
+    What a surface says of an image.
 
     Attributes:
         state: What the credentials prove.
 
-        facts: What there is to say of those that every door speaks of.
+        facts: What there is to say of those that every surface speaks of.
 
         advice: What it means and what to do, as one text.
 
@@ -91,7 +91,7 @@ def folder(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """
     Write the images.
     """
-    path = tmp_path_factory.mktemp("doors")
+    path = tmp_path_factory.mktemp("surfaces")
     for name, image in images(authority).items():
         (path / name).write_bytes(image)
     return path
@@ -170,36 +170,36 @@ def by_command(name: str, result: VerificationResult) -> Said:
     return Said(state, facts, advice, [row.text for row in rows if row.label == "note"])
 
 
-def variants(door: Door) -> Iterator[tuple[str, str]]:
+def variants(surface: Surface) -> Iterator[tuple[str, str]]:
     """
-    Find the texts that a door has in words of its own: the command's, and the door's.
+    Find the texts that a surface has in words of its own: the command's, and the surface's.
     """
-    command, other = read_words(Door.COMMAND), read_words(door)
+    command, other = read_words(Surface.COMMAND), read_words(surface)
     for section in ("states", "causes", "checks"):
         theirs, ours = getattr(command, section), getattr(other, section)
         yield from ((command.advice(theirs[id_]), other.advice(ours[id_])) for id_ in theirs)
     yield from ((text, other.sentences[name]) for name, text in command.sentences.items())
 
 
-def in_words_of(door: Door, text: str) -> str:
+def in_words_of(surface: Surface, text: str) -> str:
     """
-    Write in a door's words what the command says in its own.
+    Write in a surface's words what the command says in its own.
     """
-    for theirs, ours in variants(door):
+    for theirs, ours in variants(surface):
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(theirs))
         if theirs not in {"", ours} and (found := re.fullmatch(pattern, text)):
             return ours.format(**found.groupdict())
     return text
 
 
-def translated(said: Said, door: Door) -> Said:
+def translated(said: Said, surface: Surface) -> Said:
     """
-    Write all that the command says in a door's words.
+    Write all that the command says in a surface's words.
     """
-    facts = {term: in_words_of(door, text) for term, text in said.facts.items()}
-    advice = in_words_of(door, said.advice)
+    facts = {term: in_words_of(surface, text) for term, text in said.facts.items()}
+    advice = in_words_of(surface, said.advice)
     if said.state.startswith("valid"):
-        advice = f"{read_words(door).states['valid'].get('meaning', '')} {advice}".strip()
+        advice = f"{read_words(surface).states['valid'].get('meaning', '')} {advice}".strip()
     return said._replace(facts=facts, advice=advice)
 
 
@@ -224,7 +224,7 @@ def test_the_page_says_what_the_command_says(
     """
     It also tells how images of strangers are described, as a claim of theirs.
     """
-    expected = translated(by_command(name, results[name]), Door.PAGE)
+    expected = translated(by_command(name, results[name]), Surface.PAGE)
     said = on_page[name]
 
     claimed = {"Described as"} if results[name].origin is None else set()
@@ -240,7 +240,7 @@ def test_the_report_says_what_the_command_says(
     """
     Word by word, where the catalogue has no other words for it.
     """
-    expected = translated(by_command(name, results[name]), Door.REPORT)
+    expected = translated(by_command(name, results[name]), Surface.REPORT)
     said = in_report[name]
 
     assert said == expected
