@@ -110,20 +110,20 @@ def _requirement_in_words(requirement: Requirement, depth: int) -> Iterator[Row]
     if isinstance(requirement, SoftwareAgent):
         yield Row(" or ".join(map(quoted, requirement.names)), "made by", depth)
     elif isinstance(requirement, Description):
-        for position, form in enumerate(requirement.accepted):
-            yield Row(_form_in_words(form), "or" if position else "described as", depth)
+        for position, description in enumerate(requirement.accepted):
+            yield Row(_description_in_words(description), "or" if position else "described as", depth)
     elif isinstance(requirement, WhenWithin):
         yield Row(f"stated, and within {requirement.seconds} s of the trusted time-stamp", "when", depth)
     else:
         yield Row(repr(requirement), depth=depth)
 
 
-def _form_in_words(form: AcceptedDescription) -> str:
-    text = "no description at all" if form.value is None else quoted(form.value)
-    if form.digital_source_type is not None:
-        text += f", with digital source type {quoted(form.digital_source_type)}"
-    standing = "documented by Microsoft" if form.documented else "not documented, but seen"
-    return f"{text} - {standing}: {form.evidence}"
+def _description_in_words(description: AcceptedDescription) -> str:
+    text = "no description at all" if description.value is None else quoted(description.value)
+    if description.digital_source_type is not None:
+        text += f", with digital source type {quoted(description.digital_source_type)}"
+    standing = "documented by Microsoft" if description.documented else "not documented, but seen"
+    return f"{text} - {standing}: {description.evidence}"
 
 
 def _head(item: Policy) -> dict[str, object]:
@@ -144,16 +144,19 @@ def _requirement_as_json(requirement: Requirement) -> dict[str, object]:
     if isinstance(requirement, SoftwareAgent):
         return {"check": "software_agent", "names": list(requirement.names)}
     if isinstance(requirement, Description):
-        return {"check": "description", "accepted": [_form_as_json(form) for form in requirement.accepted]}
+        return {
+            "check": "description",
+            "accepted": [_description_as_json(description) for description in requirement.accepted],
+        }
     if isinstance(requirement, WhenWithin):
         return {"check": "when", "within_s": requirement.seconds, "of": "time-stamp"}
     return {"check": repr(requirement)}
 
 
-def _form_as_json(form: AcceptedDescription) -> dict[str, object]:
+def _description_as_json(description: AcceptedDescription) -> dict[str, object]:
     return {
-        "value": form.value,
-        "digital_source_type": form.digital_source_type,
-        "documented": form.documented,
-        "evidence": form.evidence,
+        "value": description.value,
+        "digital_source_type": description.digital_source_type,
+        "documented": description.documented,
+        "evidence": description.evidence,
     }

@@ -264,21 +264,21 @@ def _load(name_or_path: str | Path, *, depth: int) -> Policy:
     return builtin[name]
 
 
-def _parse(form: TomlTable, folder: Path, *, depth: int) -> Policy:
+def _parse(table: TomlTable, folder: Path, *, depth: int) -> Policy:
     if depth > _MAX_DEPTH:
         raise PolicyError("policies are composed of each other too deeply, or in a circle")
     for key, composition in (("all_of", AllOf), ("any_of", AnyOf)):
-        if key in form:
-            form.only("name", "version", "summary", key)
-            paths = (folder / part if part.endswith(".toml") else part for part in form.texts(key))
+        if key in table:
+            table.only("name", "version", "summary", key)
+            paths = (folder / part if part.endswith(".toml") else part for part in table.texts(key))
             parts = tuple(_load(path, depth=depth + 1) for path in paths)
-            return composition(form.text("name"), parts, form.number("version"), form.text("summary", ""))
-    return _created_policy(form)
+            return composition(table.text("name"), parts, table.number("version"), table.text("summary", ""))
+    return _created_policy(table)
 
 
-def _created_policy(form: TomlTable) -> CreatedPolicy:
-    form.only("name", "version", "summary", "scope", "created")
-    created = form.table("created")
+def _created_policy(table: TomlTable) -> CreatedPolicy:
+    table.only("name", "version", "summary", "scope", "created")
+    created = table.table("created")
     created.only("software_agent", "description", "when")
     requirements: list[Requirement] = []
     if "software_agent" in created:
@@ -288,35 +288,35 @@ def _created_policy(form: TomlTable) -> CreatedPolicy:
     if "when" in created:
         requirements.append(_when_within(created.table("when")))
     return CreatedPolicy(
-        form.text("name"),
-        form.number("version"),
+        table.text("name"),
+        table.number("version"),
         tuple(requirements),
-        form.text("scope", "active"),
-        form.text("summary", ""),
+        table.text("scope", "active"),
+        table.text("summary", ""),
     )
 
 
-def _accepted(form: TomlTable) -> AcceptedDescription:
-    form.only("value", "absent", "documented", "requires", "source", "seen")
-    if ("value" in form) == form.flag("absent"):
+def _accepted(table: TomlTable) -> AcceptedDescription:
+    table.only("value", "absent", "documented", "requires", "source", "seen")
+    if ("value" in table) == table.flag("absent"):
         raise PolicyError("[[created.description]] needs either a value or 'absent = true'")
-    evidence = "; ".join(form.text(key) for key in ("source", "seen") if key in form)
+    evidence = "; ".join(table.text(key) for key in ("source", "seen") if key in table)
     if not evidence:
         raise PolicyError("[[created.description]] needs its evidence: 'source' or 'seen'")
     source_type = None
-    if "requires" in form:
-        requires = form.table("requires")
+    if "requires" in table:
+        requires = table.table("requires")
         requires.only("digital_source_type")
         source_type = requires.text("digital_source_type")
-    value = form.text("value") if "value" in form else None
-    return AcceptedDescription(value, source_type, form.flag("documented"), evidence)
+    value = table.text("value") if "value" in table else None
+    return AcceptedDescription(value, source_type, table.flag("documented"), evidence)
 
 
-def _when_within(form: TomlTable) -> WhenWithin:
-    form.only("within_s", "of")
-    if form.text("of") != "time-stamp":
+def _when_within(table: TomlTable) -> WhenWithin:
+    table.only("within_s", "of")
+    if table.text("of") != "time-stamp":
         raise PolicyError("[created.when] needs 'of = \"time-stamp\"'")
-    return WhenWithin(form.number("within_s"))
+    return WhenWithin(table.number("within_s"))
 
 
 def _has_trusted_path(reading: Reading, readings: tuple[Reading, ...]) -> bool:

@@ -172,8 +172,10 @@ class Description:
         created = reading.manifest.created
         actual = created.description if created else None
         source_type = created.digital_source_type if created else None
-        expected = tuple(str(form) for form in self.accepted)
-        if created is not None and any(form.admits(actual, source_type) for form in self.accepted):
+        expected = tuple(str(description) for description in self.accepted)
+        if created is not None and any(
+            description.admits(actual, source_type) for description in self.accepted
+        ):
             return Check("description", Outcome.PASS, expected, actual, f"description is {_quoted(actual)}")
         message = f"description is {_quoted(actual)}, not {' or '.join(expected)}"
         return Check("description", Outcome.FAIL, expected, actual, message)

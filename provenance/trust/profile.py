@@ -231,14 +231,14 @@ def load_trust_profile(path: Path) -> TrustProfile:
     """
     data, where = read_file(path, TrustError), f"trust profile {path.name!r}"
     with naming_file(where, TrustError, _PROFILE_HINT):
-        form = parse_toml(data, where, TrustError)
-        form.only("name", "version", "date", "claim_anchors", "time_stamp_anchors")
+        table = parse_toml(data, where, TrustError)
+        table.only("name", "version", "date", "claim_anchors", "time_stamp_anchors")
         return TrustProfile(
-            name=form.text("name"),
-            claim_anchors=tuple(_claim_anchor(table) for table in form.tables("claim_anchors")),
-            time_stamp_anchors=tuple(_pin(table) for table in form.tables("time_stamp_anchors")),
-            version=form.number("version") if "version" in form else 1,
-            date=form.day("date"),
+            name=table.text("name"),
+            claim_anchors=tuple(_claim_anchor(item) for item in table.tables("claim_anchors")),
+            time_stamp_anchors=tuple(_pin(item) for item in table.tables("time_stamp_anchors")),
+            version=table.number("version") if "version" in table else 1,
+            date=table.day("date"),
         )
 
 
@@ -333,24 +333,24 @@ def _authorities(pem: bytes, where: str) -> tuple[Certificate, ...]:
     return certificates
 
 
-def _claim_anchor(form: TomlTable) -> ClaimAnchor:
+def _claim_anchor(table: TomlTable) -> ClaimAnchor:
     return ClaimAnchor(
         replace(
-            _pin(form, "key_purposes", "intermediates", "signers_only"),
-            signers_only=form.flag("signers_only"),
+            _pin(table, "key_purposes", "intermediates", "signers_only"),
+            signers_only=table.flag("signers_only"),
         ),
-        tuple(_pin(item) for item in form.tables("intermediates")),
-        form.texts("key_purposes", _DEFAULT_PURPOSES),
+        tuple(_pin(item) for item in table.tables("intermediates")),
+        table.texts("key_purposes", _DEFAULT_PURPOSES),
     )
 
 
-def _pin(form: TomlTable, *further_keys: str) -> Pin:
-    form.only("name", "sha256", "pem", "evidence", "pinned", *further_keys)
-    name = form.text("name")
-    certificate = _only_authority(form.text("pem"), name) if "pem" in form else None
-    sha256 = form.text("sha256", certificate.sha256 if certificate else None)
-    evidence = form.text("evidence", "")
-    return Pin(sha256.lower().replace(":", ""), name, certificate, evidence, form.day("pinned"))
+def _pin(table: TomlTable, *further_keys: str) -> Pin:
+    table.only("name", "sha256", "pem", "evidence", "pinned", *further_keys)
+    name = table.text("name")
+    certificate = _only_authority(table.text("pem"), name) if "pem" in table else None
+    sha256 = table.text("sha256", certificate.sha256 if certificate else None)
+    evidence = table.text("evidence", "")
+    return Pin(sha256.lower().replace(":", ""), name, certificate, evidence, table.day("pinned"))
 
 
 def _only_authority(pem: str, name: str) -> Certificate:

@@ -71,8 +71,8 @@ def load_settings(
 
 def _from_file(path: Path) -> dict[str, Any]:
     source = f"settings file {path.name or str(path)!r}"
-    form = parse_toml(_read(path), source, SettingsError)
-    values = {name: convert(find_field(name, source), value, source) for name, value in form.data.items()}
+    table = parse_toml(_read(path), source, SettingsError)
+    values = {name: convert(find_field(name, source), value, source) for name, value in table.data.items()}
     for name in ("policies", "trust_profiles"):
         if name in values:
             values[name] = tuple(
