@@ -53,7 +53,7 @@ _FULL_BOXES = frozenset(
 )
 
 
-class Box(NamedTuple):
+class BmffBox(NamedTuple):
     """
     One box of an ISO base media file.
 
@@ -149,7 +149,7 @@ def count_boxes(asset: Asset, limits: Limits) -> None:
         return
 
 
-def tree(asset: Asset) -> Iterator[Box]:
+def tree(asset: Asset) -> Iterator[BmffBox]:
     """
     Yield each box at the top level and inside those the engine looks into, outer ones first.
 
@@ -173,9 +173,9 @@ def tree(asset: Asset) -> Iterator[Box]:
             asset.read_at(start + header + (_USER_TYPE_BYTES if kind == b"uuid" else 0), 4) if full else b""
         )
         if len(state) == 4:  # noqa: PLR2004 - version and flags
-            yield Box(path, start, length, header, state[0], int.from_bytes(state[1:], "big"))
+            yield BmffBox(path, start, length, header, state[0], int.from_bytes(state[1:], "big"))
         else:
-            yield Box(path, start, length, header)
+            yield BmffBox(path, start, length, header)
         if kind in _CONTAINERS:
             if len(stack) >= _MAX_DEPTH:
                 message = f"boxes are nested deeper than {_MAX_DEPTH}"

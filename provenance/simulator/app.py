@@ -25,7 +25,7 @@ from provenance.simulator.model import ImageModel
 from provenance.simulator.request.body import UploadedFile, check_files, read_form, read_json
 from provenance.simulator.request.image_request import Fields, ImageRequest, Operation, read_request
 from provenance.simulator.request.moderation import FilterStage, filtered
-from provenance.simulator.request_context import Form, RequestContext
+from provenance.simulator.request_context import RequestContext, UrlForm
 from provenance.simulator.response.http_response import AsciiJSONResponse, CutResponse, oversize
 from provenance.simulator.response.image_answer import revise
 from provenance.simulator.response.image_response import ImageResponder
@@ -80,7 +80,7 @@ class _Api:
         if parameters["operation"] not in _OPERATIONS:
             raise api_error.resource_not_found()
         operation = cast("Operation", parameters["operation"])
-        form: Form = "deployment" if "deployment" in parameters else "v1"
+        form: UrlForm = "deployment" if "deployment" in parameters else "v1"
         context.authorize(form)
         model = context.find_deployment(parameters["deployment"]) if form == "deployment" else None
         context.check_version(form, model, operation)

@@ -33,7 +33,7 @@ from provenance.simulator.simulation import (
     Simulation,
 )
 
-Form = Literal["deployment", "v1"]
+UrlForm = Literal["deployment", "v1"]
 
 _REGION = "This Machine"
 
@@ -87,7 +87,7 @@ class RequestContext:
         """
         return int(self.simulation.clock().timestamp())
 
-    def authorize(self, form: Form) -> None:
+    def authorize(self, form: UrlForm) -> None:
         """
         Check the gateway's headers, the key or token, and whether the whole resource is blocked.
 
@@ -113,7 +113,7 @@ class RequestContext:
         self.deployment = name
         return model
 
-    def check_version(self, form: Form, model: ImageModel | None, operation: Operation) -> None:
+    def check_version(self, form: UrlForm, model: ImageModel | None, operation: Operation) -> None:
         """
         Check the api-version: an old one knows no path for edits, nor the newer models.
 

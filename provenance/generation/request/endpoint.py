@@ -30,7 +30,7 @@ The api-versions that only the v1 form has.
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
+class RequestCredential:
     """
     What one request is sent with; nothing of it shows in the `repr`.
 
@@ -94,7 +94,7 @@ class Endpoint:
         """
         return {"model": self.deployment} if self.v1 else {}
 
-    def credential(self, token: str | None) -> Credential:
+    def credential(self, token: str | None) -> RequestCredential:
         """
         Write the headers that say who asks, and those that a gateway asks for.
 
@@ -108,10 +108,10 @@ class Endpoint:
         if token is not None:
             if not _is_header(token):
                 raise AuthenticationError("the token callable gave something that is no token")
-            return Credential({**further, "authorization": f"Bearer {token}"}, (token, *secrets))
+            return RequestCredential({**further, "authorization": f"Bearer {token}"}, (token, *secrets))
         if self.api_key is None:
-            return Credential(further, secrets)
-        return Credential({**further, "api-key": self.api_key}, (self.api_key, *secrets))
+            return RequestCredential(further, secrets)
+        return RequestCredential({**further, "api-key": self.api_key}, (self.api_key, *secrets))
 
 
 def load_endpoint(

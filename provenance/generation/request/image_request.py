@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from provenance.generation.json_value import as_count
 from provenance.generation.request.capability import InputRules, capability_of, check
-from provenance.generation.request.endpoint import Credential, Endpoint, Operation
+from provenance.generation.request.endpoint import Endpoint, Operation, RequestCredential
 from provenance.generation.request.options import collect
 from provenance.generation.request.source import ImageSource, form_fields
 from provenance.generation.transport.message import FormFile, HttpRequest
@@ -110,7 +110,7 @@ def http_request(
     request: ImageRequest,
     files: tuple[FormFile, ...],
     endpoint: Endpoint,
-    credential: Credential,
+    credential: RequestCredential,
     read_timeout_s: float,
 ) -> HttpRequest:
     """

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, cast
 
 from provenance.asset.asset import Asset
-from provenance.asset.bmff import MAX_BOXES_WITH_STORE, Box, BoxDamageError, tree
+from provenance.asset.bmff import MAX_BOXES_WITH_STORE, BmffBox, BoxDamageError, tree
 from provenance.asset.layout import Layout
 from provenance.errors import AssetTooLargeError
 from provenance.validation.hard_binding.coverage import Coverage
@@ -94,8 +94,8 @@ def bmff_hash_coverage(asset: Asset, layout: Layout, assertion: Mapping[str, obj
     return Coverage(_size(left_out) - _size(free), faults, beyond_end=True)
 
 
-def _boxes(asset: Asset) -> list[Box]:
-    found: list[Box] = []
+def _boxes(asset: Asset) -> list[BmffBox]:
+    found: list[BmffBox] = []
     for box in tree(asset):
         found.append(box)
         if len(found) > MAX_BOXES_WITH_STORE:
@@ -127,8 +127,8 @@ def _exclusions(assertion: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def _matches(
-    asset: Asset, boxes: list[Box], exclusion: Mapping[str, object]
-) -> Iterator[tuple[Box, tuple[int, int]]]:
+    asset: Asset, boxes: list[BmffBox], exclusion: Mapping[str, object]
+) -> Iterator[tuple[BmffBox, tuple[int, int]]]:
     """
     Yield each box that an exclusion is about, with each span of it that is left out.
     """
@@ -141,7 +141,7 @@ def _matches(
                 yield box, (box.start + offset, box.start + offset + length)
 
 
-def _applies(asset: Asset, box: Box, exclusion: Mapping[str, object]) -> bool:
+def _applies(asset: Asset, box: BmffBox, exclusion: Mapping[str, object]) -> bool:
     length, version, data = (exclusion.get(key) for key in ("length", "version", "data"))
     if length is not None and _number(length) != box.length:
         return False
@@ -157,7 +157,7 @@ def _applies(asset: Asset, box: Box, exclusion: Mapping[str, object]) -> bool:
     return True
 
 
-def _flags_match(box: Box, flags: object, exact: object) -> bool:
+def _flags_match(box: BmffBox, flags: object, exact: object) -> bool:
     """
     Return whether a box has the flags wanted, by the specification or as the engine reads them.
 
@@ -173,7 +173,7 @@ def _flags_match(box: Box, flags: object, exact: object) -> bool:
     return box.flags in (wanted, wanted << 8)
 
 
-def _subset(box: Box, subset: object) -> Iterator[tuple[int, int]]:
+def _subset(box: BmffBox, subset: object) -> Iterator[tuple[int, int]]:
     """
     Yield offset and length of each part of a box that is left out; of the whole where none is named.
     """
@@ -195,7 +195,7 @@ def _number(value: object) -> int:
     return value
 
 
-def _is_free(asset: Asset, boxes: list[Box], layout: Layout, box: Box) -> bool:
+def _is_free(asset: Asset, boxes: list[BmffBox], layout: Layout, box: BmffBox) -> bool:
     """
     Return whether a box may stand outside the hash, because what it says is known otherwise.
     """
@@ -206,7 +206,7 @@ def _is_free(asset: Asset, boxes: list[Box], layout: Layout, box: Box) -> bool:
     return box.path == _LOCATIONS and _is_settled(asset, boxes)
 
 
-def _lists_brands(asset: Asset, box: Box) -> bool:
+def _lists_brands(asset: Asset, box: BmffBox) -> bool:
     """
     Return whether a file type box holds brands, and nothing that only hides there.
     """
@@ -219,7 +219,7 @@ def _lists_brands(asset: Asset, box: Box) -> bool:
     return is_whole and (major + minor.strip(b"\0") + others).decode("latin-1").isprintable()
 
 
-def _has_one_content(boxes: list[Box]) -> bool:
+def _has_one_content(boxes: list[BmffBox]) -> bool:
     """
     Return whether there is nothing that readers choose between by brand.
     """
@@ -243,7 +243,7 @@ def _size(spans: Spans) -> int:
 # --- items ----------------------------------------------------------------------------------------
 
 
-def _misplaced(asset: Asset, boxes: list[Box], left_out: Spans) -> str | None:
+def _misplaced(asset: Asset, boxes: list[BmffBox], left_out: Spans) -> str | None:
     """
     Describe an item that lies in bytes that are not bound; None if all lie where they must.
     """
@@ -264,7 +264,7 @@ def _misplaced(asset: Asset, boxes: list[Box], left_out: Spans) -> str | None:
     return None
 
 
-def _placed(asset: Asset, extent: _Extent, data: list[Box]) -> tuple[int, int] | None:
+def _placed(asset: Asset, extent: _Extent, data: list[BmffBox]) -> tuple[int, int] | None:
     """
     Find the bytes of an extent; None if they do not lie within the file.
 
@@ -284,7 +284,7 @@ def _placed(asset: Asset, extent: _Extent, data: list[Box]) -> tuple[int, int] |
     return (start, stop) if start < stop <= end else None
 
 
-def _extents(asset: Asset, box: Box) -> Iterator[_Extent]:
+def _extents(asset: Asset, box: BmffBox) -> Iterator[_Extent]:
     """
     Yield the extents of an item location box.
 
@@ -314,7 +314,7 @@ def _extents(asset: Asset, box: Box) -> Iterator[_Extent]:
             yield _Extent(item, method, start, reader.number(length_bytes), elsewhere)
 
 
-def _is_settled(asset: Asset, boxes: list[Box]) -> bool:
+def _is_settled(asset: Asset, boxes: list[BmffBox]) -> bool:
     """
     Return whether item locations can say one thing only: that the one item is all the data there are.
 
@@ -333,7 +333,7 @@ def _is_settled(asset: Asset, boxes: list[Box]) -> bool:
     return _placed(asset, extents[0], [box for box in data if box.path == _ITEM_DATA]) == whole
 
 
-def _item_count(asset: Asset, box: Box) -> int:
+def _item_count(asset: Asset, box: BmffBox) -> int:
     """
     Read how many items there are.
 
@@ -346,7 +346,7 @@ def _item_count(asset: Asset, box: Box) -> int:
     return reader.number(4 if version else 2)
 
 
-def _payload(asset: Asset, box: Box) -> bytes:
+def _payload(asset: Asset, box: BmffBox) -> bytes:
     size = box.length - box.header
     if size > _MAX_META_BYTES:
         raise AssetTooLargeError("bytes of a box of items", size, _MAX_META_BYTES)
