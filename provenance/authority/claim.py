@@ -118,7 +118,9 @@ def _manifest(
     if tampering.edit_manifest is not None:
         boxes = tampering.edit_manifest(boxes)
     required = tuple(
-        made for made, told in zip(ingredients, spec.ingredients, strict=True) if made and told.stored
+        made
+        for made, ingredient in zip(ingredients, spec.ingredients, strict=True)
+        if made and ingredient.stored
     )
     kind = jumbf.UPDATE_MANIFEST if spec.update else jumbf.MANIFEST
     return ManifestBox(spec.label, box.superbox(kind, spec.label, *boxes), signature[8:], required)
@@ -127,14 +129,15 @@ def _manifest(
 def _assertions(
     asset: bytes, spec: ManifestSpec, ingredients: tuple[ManifestBox | None, ...], store_size: int
 ) -> list[_Written]:
-    told = [
+    described = [
         _ingredient(spec, ingredient, made)
         for ingredient, made in zip(spec.ingredients, ingredients, strict=True)
     ]
     references = [
-        _hashed_uri(spec, _write(spec, assertion, told[:index])) for index, assertion in enumerate(told)
+        _hashed_uri(spec, _write(spec, assertion, described[:index]))
+        for index, assertion in enumerate(described)
     ]
-    ordered = [*told, *_actions(spec, references), *spec.assertions]
+    ordered = [*described, *_actions(spec, references), *spec.assertions]
     binding = _binding(asset, spec, store_size)
     if binding is not None:
         ordered.insert(0 if spec.claim_version == 1 else len(ordered), binding)

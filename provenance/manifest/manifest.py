@@ -19,7 +19,7 @@ from provenance.trust.profile import Pin
 
 CREATED = "c2pa.created"
 
-Way = tuple[str, ...]
+ManifestPath = tuple[str, ...]
 """
 How a manifest is reached: labels, the active manifest's first, its own last.
 """
@@ -124,7 +124,9 @@ class ManifestStore(NamedTuple):
     active: str
     manifests: dict[str, Manifest]
 
-    def reached(self, start: str | None = None, *, through: Container[str] | None = None) -> Iterator[Way]:
+    def reached(
+        self, start: str | None = None, *, through: Container[str] | None = None
+    ) -> Iterator[ManifestPath]:
         """
         Yield how each manifest is reached from the active one: labels, active first, itself last.
 
@@ -137,7 +139,7 @@ class ManifestStore(NamedTuple):
             through: Labels of the manifests that may stand on a path, both ends included; None for all.
         """
         first = self.active if start is None else start
-        queue: deque[Way] = deque([(first,)])
+        queue: deque[ManifestPath] = deque([(first,)])
         seen = {first}
         while queue:
             path = queue.popleft()

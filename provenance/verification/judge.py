@@ -170,11 +170,11 @@ class Judge:
 
     def _anchors(self, signatures: Mapping[str, SignatureResult | None]) -> Anchors:
         found = [result for result in signatures.values() if result is not None]
-        claims = frozenset(o.claim_anchor for o in found if o.claim_anchor is not None)
+        claims = frozenset(one.claim_anchor for one in found if one.claim_anchor is not None)
         pinned = {certificate.sha256 for certificate in claims}
         anchors = [anchor for anchor in self._trust.claim_anchors if anchor.pin.sha256 in pinned]
         purposes = sorted({purpose for anchor in anchors for purpose in anchor.key_purposes})
-        stamps = frozenset(o.time_stamp_anchor for o in found if o.time_stamp_anchor is not None)
+        stamps = frozenset(one.time_stamp_anchor for one in found if one.time_stamp_anchor is not None)
         return Anchors(claims, stamps, tuple(purposes))
 
     def _verdict(self, facts: AssetFacts, validation: _Validation, *, fixed_time: bool) -> VerificationResult:

@@ -174,11 +174,12 @@ class VerificationResult:
             return None
         policies = builtin_policies()
         for reading in self.readings:
-            on_the_way = [other for other in self.readings if other.manifest.label in reading.path]
+            along_path = [other for other in self.readings if other.manifest.label in reading.path]
             azure = all(
-                d.check(reading).outcome is Outcome.PASS for d in policies["azure-openai"].requirements
+                requirement.check(reading).outcome is Outcome.PASS
+                for requirement in policies["azure-openai"].requirements
             )
-            if azure and all(other.state is ValidationState.TRUSTED for other in on_the_way):
+            if azure and all(other.state is ValidationState.TRUSTED for other in along_path):
                 described = policies["azure-openai-documented"].requirements[1].check(reading)
                 return Origin(reading, described.outcome is Outcome.PASS)
         return None

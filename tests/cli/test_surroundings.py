@@ -29,7 +29,7 @@ from tests.cli.conftest import PROGRAM, Images
 from tests.surroundings_support import Surroundings, Watch, module_names
 
 KEY = "simulated"
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Place:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
@@ -98,7 +98,7 @@ class Place:
                 yield address
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(PATIENCE_S)
+                process.wait(TIMEOUT_S)
         assert process.returncode == 0, (self.out / "log").read_text("utf-8")
 
 

@@ -252,22 +252,22 @@ def test_every_public_name_has_a_docstring(module: Module) -> None:
     assert missing == []
 
 
-FACES = [
+LAZY_PACKAGES = [
     module
     for module in MODULES
     if module.name != "provenance.lazy_names" and "lazy_names(" in module.path.read_text("utf-8")
 ]
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
-def test_a_face_offers_what_type_checkers_see(face: Module) -> None:
+@pytest.mark.parametrize("lazy_package", LAZY_PACKAGES, ids=lambda lazy_package: lazy_package.name)
+def test_a_lazy_package_offers_what_type_checkers_see(lazy_package: Module) -> None:
     """
     Its names stand three times: for type checkers, for `import *`, and for the interpreter.
     """
-    package = importlib.import_module(face.name)
+    package = importlib.import_module(lazy_package.name)
     seen = {
         alias.asname or alias.name
-        for node in ast.walk(face.tree)
+        for node in ast.walk(lazy_package.tree)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for statement in node.body
         if isinstance(statement, ast.ImportFrom)
@@ -279,22 +279,24 @@ def test_a_face_offers_what_type_checkers_see(face: Module) -> None:
     assert len(set(package.__all__)) == len(package.__all__)
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
-def test_a_face_offers_no_name_of_a_module(face: Module) -> None:
+@pytest.mark.parametrize("lazy_package", LAZY_PACKAGES, ids=lambda lazy_package: lazy_package.name)
+def test_a_lazy_package_offers_no_name_of_a_module(lazy_package: Module) -> None:
     """
     Such a name would mean the module as soon as anybody imports that.
     """
     modules = {
-        module.name.removeprefix(f"{face.name}.")
+        module.name.removeprefix(f"{lazy_package.name}.")
         for module in MODULES
-        if module.name.startswith(f"{face.name}.")
+        if module.name.startswith(f"{lazy_package.name}.")
     }
 
-    assert modules & set(importlib.import_module(face.name).__all__) == set()
+    assert modules & set(importlib.import_module(lazy_package.name).__all__) == set()
 
 
 def test_there_are_faces() -> None:
     """
     Or the tests above would pass over nothing.
     """
-    assert {"provenance", "provenance.policy", "provenance.audit"} <= {face.name for face in FACES}
+    assert {"provenance", "provenance.policy", "provenance.audit"} <= {
+        lazy_package.name for lazy_package in LAZY_PACKAGES
+    }

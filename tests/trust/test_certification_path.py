@@ -50,11 +50,11 @@ def anchored(*pins: Pin) -> tuple[ClaimAnchor, ...]:
     return tuple(ClaimAnchor(pin_) for pin_ in pins)
 
 
-def find_way(
+def find_path(
     signer: Certificate, pool: tuple[Certificate, ...], anchors: tuple[Pin, ...]
 ) -> CertificationPath | None:
     """
-    Find a way with checks of signatures to spare.
+    Find a path with checks of signatures to spare.
     """
     return time_stamp_path(signer, pool, anchors, SignatureBudget(256))
 
@@ -230,7 +230,7 @@ def test_the_order_of_a_tokens_certificates_does_not_matter(
     whole = stamper_chain(authority)
     pinned = pin(authority.time_stamp_root)
 
-    path = find_way(whole[0], tuple(whole[index] for index in order), (pinned,))
+    path = find_path(whole[0], tuple(whole[index] for index in order), (pinned,))
 
     assert path == CertificationPath(whole, pinned)
 
@@ -242,7 +242,7 @@ def test_strangers_among_a_tokens_certificates_do_not_matter(authority: Authorit
     whole = stamper_chain(authority)
     strangers = chain(Authority.create(names=authority.names).time_stamper.credential)
 
-    path = find_way(whole[0], (*strangers, *whole), (pin(authority.time_stamp_root),))
+    path = find_path(whole[0], (*strangers, *whole), (pin(authority.time_stamp_root),))
 
     assert path == CertificationPath(whole, pin(authority.time_stamp_root))
 
@@ -255,7 +255,7 @@ def test_a_token_that_leaves_out_an_issuer_has_no_path(authority: Authority, lef
     whole = stamper_chain(authority)
     pool = whole[:left_out] + whole[left_out + 1 :]
 
-    assert find_way(whole[0], pool, (pin(authority.time_stamp_root),)) is None
+    assert find_path(whole[0], pool, (pin(authority.time_stamp_root),)) is None
 
 
 def test_a_token_may_leave_out_the_root_the_profile_carries(authority: Authority) -> None:
@@ -265,7 +265,7 @@ def test_a_token_may_leave_out_the_root_the_profile_carries(authority: Authority
     whole = stamper_chain(authority)
     pinned = pin(authority.time_stamp_root, carried=True)
 
-    assert find_way(whole[0], whole[:2], (pinned,)) == CertificationPath(whole, pinned)
+    assert find_path(whole[0], whole[:2], (pinned,)) == CertificationPath(whole, pinned)
 
 
 def test_the_shortest_way_is_taken(authority: Authority) -> None:
@@ -275,7 +275,7 @@ def test_the_shortest_way_is_taken(authority: Authority) -> None:
     whole = stamper_chain(authority)
     pins = (pin(authority.time_stamp_root), pin(authority.time_stamp_intermediate))
 
-    path = find_way(whole[0], whole, pins)
+    path = find_path(whole[0], whole, pins)
 
     assert path == CertificationPath(whole[:2], pins[1])
 
@@ -290,7 +290,7 @@ def test_a_way_through_a_cross_signed_issuer_is_found(authority: Authority) -> N
     )
     whole = stamper_chain(authority)
 
-    path = find_way(whole[0], (*whole, *chain(crossed)), (pin(elder),))
+    path = find_path(whole[0], (*whole, *chain(crossed)), (pin(elder),))
 
     assert path == CertificationPath((*whole[:2], *chain(crossed)), pin(elder))
 
@@ -308,7 +308,7 @@ def test_a_path_of_eight_certificates_is_found() -> None:
     """
     tower = chain(_tower(8))
 
-    assert find_way(tower[0], tower, (Pin(tower[-1].sha256, "root"),)) is not None
+    assert find_path(tower[0], tower, (Pin(tower[-1].sha256, "root"),)) is not None
 
 
 @pytest.mark.parametrize("carried", [False, True], ids=["in-the-token", "in-the-profile"])
@@ -319,7 +319,7 @@ def test_a_path_of_nine_certificates_is_not(*, carried: bool) -> None:
     tower = chain(_tower(9))
     pinned = Pin(tower[-1].sha256, "root", tower[-1] if carried else None)
 
-    assert find_way(tower[0], tower[: -1 if carried else None], (pinned,)) is None
+    assert find_path(tower[0], tower[: -1 if carried else None], (pinned,)) is None
 
 
 def test_authorities_that_certify_each_other_in_a_circle_do_not_hold_the_search() -> None:
@@ -332,7 +332,7 @@ def test_authorities_that_certify_each_other_in_a_circle_do_not_hold_the_search(
 
     pinned = (Pin("0" * 64, "elsewhere"),)
 
-    assert find_way(certificate(signer), tuple(map(certificate, pool)), pinned) is None
+    assert find_path(certificate(signer), tuple(map(certificate, pool)), pinned) is None
 
 
 # --- what forbids a path ----------------------------------------------------------------------------

@@ -327,7 +327,7 @@ def test_a_worker_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> N
     ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
 
     assert ran.returncode == -signal.SIGKILL
-    _wait_until_gone(int(ran.stdout), patience_s=20)
+    _wait_until_gone(int(ran.stdout), timeout_s=20)
 
 
 def _process_of(pool: WorkerPool[Command, object]) -> int:
@@ -336,9 +336,9 @@ def _process_of(pool: WorkerPool[Command, object]) -> int:
     return int(answer[0])
 
 
-def _wait_until_gone(process: int, patience_s: float = 10) -> None:
+def _wait_until_gone(process: int, timeout_s: float = 10) -> None:
     never = threading.Event()
-    for _ in range(int(patience_s * 20)):
+    for _ in range(int(timeout_s * 20)):
         try:
             os.kill(process, 0)
         except ProcessLookupError:

@@ -140,8 +140,8 @@ def read_item(
         if index is not None:
             error = _missing(facts, has_text=True)
         elif url is None:
-            told = error_under(item, context.status, context.headers, context.secrets)
-            error = told or _missing(facts, has_text=False)
+            stated = error_under(item, context.status, context.headers, context.secrets)
+            error = stated or _missing(facts, has_text=False)
     return ImageItem(data or None, url, error, revised, filtered)
 
 

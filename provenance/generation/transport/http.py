@@ -1,5 +1,5 @@
 """
-HttpClients, requests and failures of the HTTP library, for either kind of runner.
+Clients, requests and failures of the HTTP library, for either kind of runner.
 
 Its errors carry the request, and so the key, and it logs URLs and headers: both are dealt with here. It
 reads nothing from the environment itself: what is read there is read by `tls` and `proxy`.
@@ -82,7 +82,7 @@ class HttpClients(Generic[_C]):
         Raises:
             SettingError: If the proxy that leads to the API cannot be used, or the endpoint is no URL.
         """
-        guard_logs()
+        redact_logs()
         self._make = make
         self._route = route
         self._api_proxy = route.proxies.lead_to(route.api_url)
@@ -149,7 +149,7 @@ class _Redacting(logging.Filter):
 _REDACTING = _Redacting()
 
 
-def guard_logs() -> None:
+def redact_logs() -> None:
     """
     Keep signatures out of what the HTTP library logs; doing it twice does no harm.
     """

@@ -269,7 +269,7 @@ def test_a_service_that_asks_to_wait_is_asked_again_after_that(locked: Running, 
 
 def test_a_busy_service_is_asked_again(tmp_path: Path, opened: Open) -> None:
     """
-    Its only seat is taken by somebody who sends slowly.
+    Its only admission slot is taken by somebody who sends slowly.
     """
     with (
         serving(tmp_path, "--no-auth", queue=0) as running,
@@ -280,7 +280,7 @@ def test_a_busy_service_is_asked_again(tmp_path: Path, opened: Open) -> None:
             assert page.text(".verdict") == "Not judged"
             assert page.text(".state") == "The service is busy"
             assert "That says nothing about the image." in page.text(".body")
-        _wait_for_a_seat(running)
+        _wait_for_admission(running)
         page.wait("document.querySelector('.card .actions button').ariaDisabled == 'false'")
         page.click(".card .actions button")
         page.wait("document.querySelector('.card[data-phase=accepted]')")
@@ -295,7 +295,7 @@ def _slow_sender(running: Running) -> socket.socket:
     return sender
 
 
-def _wait_for_a_seat(running: Running) -> None:
+def _wait_for_admission(running: Running) -> None:
     while httpx.post(f"{running.address}v1/verify", content=b"?").status_code == 503:
         pass
 

@@ -55,7 +55,7 @@ def test_an_outcome_is_told_in_words(outcome: str, service: Running, opened: Ope
         assert said.startswith(f"{path.name}: {verdict[0].lower()}{verdict[1:]}. {state}.")
 
 
-class Told(NamedTuple):
+class ShownVerdict(NamedTuple):
     """
     What the page says of one image.
     """
@@ -67,7 +67,7 @@ class Told(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def told(service: Running, browser: Browser) -> dict[str, Told]:
+def verdicts(service: Running, browser: Browser) -> dict[str, ShownVerdict]:
     """
     Have all samples judged, half of them at a time; by the names of their files.
     """
@@ -80,7 +80,10 @@ def told(service: Running, browser: Browser) -> dict[str, Told]:
         judge(page, *(entry.file for entry in ENTRIES[::2]))
         judge(page, *(entry.file for entry in ENTRIES[1::2]))
         cards = page.evaluate(read)
-    return {name: Told(verdict, state, dict(facts), failed) for name, verdict, state, facts, failed in cards}
+    return {
+        name: ShownVerdict(verdict, state, dict(facts), failed)
+        for name, verdict, state, facts, failed in cards
+    }
 
 
 FAULTS = [
@@ -111,14 +114,14 @@ Images of signers that are known, what the page calls their state, and some of w
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.path)
-def test_the_page_says_what_the_command_says(entry: Entry, told: dict[str, Told]) -> None:
+def test_the_page_says_what_the_command_says(entry: Entry, verdicts: dict[str, ShownVerdict]) -> None:
     """
     Two surfaces with two answers would be one too many.
     """
     result = judged(entry.path, DEFAULT)
     rows = {row.label: row.text for row in render.verdict(entry.path, result)}
 
-    shown = told[entry.file.name]
+    shown = verdicts[entry.file.name]
 
     assert shown.verdict == f"{'Accepted' if result.accepted else 'Rejected'} under {DEFAULT}"
     assert shown.state == rows["state"]
