@@ -5,6 +5,7 @@ The pages for developers, against the files that they name.
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_every_path_that_a_page_names_is_there(page: str) -> None:
 
     assert len(paths) > 1
     assert [path for path in paths if not exists(path)] == []
+
+
+def test_every_contract_that_a_recipe_names_is_there() -> None:
+    """
+    A new module is to be placed in it.
+    """
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = {" ".join(name.split()) for name in re.findall(r'contract\s+"([^"]+)"', page)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = {contract["name"] for contract in project["tool"]["importlinter"]["contracts"]}
+
+    assert len(named) > 1
+    assert named - contracts == set()
 
 
 def test_every_folder_has_its_line() -> None:
