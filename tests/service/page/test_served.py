@@ -15,6 +15,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from provenance.asset import scan
 from provenance.service import page as served
 from provenance.verification import browser
 from provenance.verification.words import Surface, read_words
@@ -90,6 +91,16 @@ def test_the_words_are_served_as_a_module(client: TestClient) -> None:
 
     assert found is not None
     assert json.loads(found[1]) == read_words(Surface.PAGE)._asdict()
+
+
+def test_the_page_offers_to_choose_whatever_is_read() -> None:
+    """
+    An image of a new kind is not greyed out where people choose one.
+    """
+    found = re.search(r'accept="([^"]+)"', source("/"))
+
+    assert found is not None
+    assert sorted(found[1].split(",")) == sorted(scan._WALKERS)
 
 
 @EACH_PART
