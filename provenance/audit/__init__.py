@@ -1,5 +1,5 @@
 """
-Many files: walk, run, resume, write.
+Many files: listed, judged, looked up and written.
 
     from provenance.audit import Audit, Summary
 

@@ -1,5 +1,5 @@
 """
-Both clients behind one face, and a server that answers with exactly the bytes a test gives it.
+Both clients behind one interface, and a server that answers with exactly the bytes a test gives it.
 """
 
 from __future__ import annotations

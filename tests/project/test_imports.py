@@ -50,12 +50,12 @@ def test_the_contracts_hold(shipped: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("asset/png.py", "from provenance.trust import certificate", "Floors"),
-        ("errors.py", "from provenance import text_value", "Floors"),
-        ("verification/report.py", "from provenance.verification import verifier", "Floors of verification"),
-        ("authority/box.py", "from provenance.validation import claim_signature", "Floors"),
-        ("audit/record.py", "from provenance.generation import errors", "Floors"),
-        ("verification/judge.py", "import provenance.cli", "Floors"),
+        ("asset/png.py", "from provenance.trust import certificate", "Layers"),
+        ("errors.py", "from provenance import text_value", "Layers"),
+        ("verification/report.py", "from provenance.verification import verifier", "Layers of verification"),
+        ("authority/box.py", "from provenance.validation import claim_signature", "Layers"),
+        ("audit/record.py", "from provenance.generation import errors", "Layers"),
+        ("verification/judge.py", "import provenance.cli", "Layers"),
         ("validation/claim_signature.py", "from provenance.validation import engine", "Two validators"),
         ("validation/engine.py", "from provenance.validation import hard_binding", "Two validators"),
         (
@@ -64,7 +64,7 @@ def test_the_contracts_hold(shipped: Path) -> None:
             "Our validator does not read the engine's answers",
         ),
         ("verification/judge.py", "import c2pa", "The engine is imported nowhere"),
-        ("asset/png.py", "def hidden():\n    from provenance.asset import scan", "Floors of asset"),
+        ("asset/png.py", "def hidden():\n    from provenance.asset import scan", "Layers of asset"),
         ("trust/certificate.py", "from provenance.trust import profile", "No circle"),
     ],
 )

@@ -1,8 +1,8 @@
 """
-uvicorn's HTTP protocol, of exactly the version whose private parts the guard derives from.
+uvicorn's HTTP protocol, of exactly the version whose private parts `protocol` derives from.
 
-Another version may lack a name, or no longer call a method: a guard that is never called looks like one
-that has nothing to refuse.
+Another version may lack a name, or no longer call a method: bounds that are never called look like
+bounds that have nothing to refuse.
 """
 
 from __future__ import annotations
