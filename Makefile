@@ -24,7 +24,8 @@ FOUND = $(shell bash scripts/find_python.sh python3 $(NAMED) python)
 endif
 
 # As many processes as the machine has cores; one that is done takes tests from another.
-PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+PARALLEL := --numprocesses=auto --dist=worksteal
+PYTEST := $(BIN)/python -m pytest $(PARALLEL)
 
 # What judges: quick, and all in memory or small files.
 CORE := tests/test_*.py $(addprefix tests/,asset trust manifest policy validation verification authority)
@@ -86,7 +87,7 @@ newest-python: $(STAMP)
 newest:
 	@$(require-python)
 	@bash scripts/install_newest.sh '$(FOUND)' build/newest
-	build/newest/bin/python -m pytest --numprocesses=auto --dist=worksteal
+	build/newest/bin/python -m pytest $(PARALLEL)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from provenance.cli.output.terminal import Row, quoted
+from provenance.cli.output.terminal import Row, counted, quoted
 from provenance.manifest.manifest import Action, Reading, Signature
 from provenance.manifest.status import ValidationState, is_about_signer
 from provenance.policy.requirement import Check, Outcome
@@ -55,7 +55,7 @@ def summary(codes: Mapping[int, int]) -> Row:
         for code, words in ((0, "accepted"), (1, "rejected"), (3, "could not be judged"))
         if codes.get(code) or code == 0
     ]
-    return Row(f"{sum(codes.values()):,} files: {', '.join(counts)}", depth=0, bold=True)
+    return Row(f"{counted(sum(codes.values()), 'file')}: {', '.join(counts)}", depth=0, bold=True)
 
 
 def sentence(name: str, /, **facts: str) -> str:
@@ -90,8 +90,7 @@ def _trusted(result: VerificationResult) -> str:
     failed = {check.id for check in result.findings}
     facts = result.facts
     if "trailing_bytes" in failed:
-        noun = "byte" if facts.trailing_bytes == 1 else "bytes"
-        return sentence("trusted_trailing", bytes=f"{facts.trailing_bytes:,} {noun}")
+        return sentence("trusted_trailing", bytes=counted(facts.trailing_bytes or 0, "byte"))
     if "unbound_bytes" in failed:
         if facts.unbound_bytes is None:
             return sentence("trusted_untold")

@@ -26,7 +26,7 @@ from provenance.service.http.problem import (
     not_found,
     problem_of,
 )
-from provenance.service.http.request_context import context_of
+from provenance.service.http.request_context import GONE, context_of
 from provenance.service.openapi.description import describe
 from provenance.service.page import routes as page_routes
 from provenance.service.resources import ServiceResources
@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_GONE = 499
 _NOT_ALLOWED = 405
 
 
@@ -103,7 +102,7 @@ def _description(resources: ServiceResources) -> Endpoint:
 async def _answer_error(request: Request, error: Exception) -> Response:
     context = context_of(request.scope)
     if isinstance(error, ClientDisconnect):
-        return Response(status_code=_GONE)
+        return Response(status_code=GONE)
     if isinstance(error, ProblemError):
         problem = error.problem
     elif isinstance(error, ProvenanceError):

@@ -119,20 +119,7 @@ def trust_to_dict(trust: TrustProfile) -> Report:
     """
     Write which trust profile was believed: the `trust` of a report.
     """
-    return {
-        "name": trust.name,
-        "version": trust.version,
-        "date": trust.date.isoformat() if trust.date is not None else None,
-        "digest": trust.digest,
-        "joined": [
-            {
-                "name": part.name,
-                "version": part.version,
-                "date": part.date.isoformat() if part.date is not None else None,
-            }
-            for part in trust.parts
-        ],
-    }
+    return {**_edition(trust), "digest": trust.digest, "joined": [_edition(part) for part in trust.parts]}
 
 
 def error_to_dict(error: ProvenanceError, *, name: str | None = None) -> Report:
@@ -176,6 +163,14 @@ def _asset(facts: AssetFacts, name: str | None, sha256: str | None) -> Report:
         "unbound_bytes": facts.unbound_bytes,
         "remote_manifest": facts.provenance if remote else None,
         "xmp_provenance": facts.provenance,
+    }
+
+
+def _edition(profile: TrustProfile) -> Report:
+    return {
+        "name": profile.name,
+        "version": profile.version,
+        "date": profile.date.isoformat() if profile.date is not None else None,
     }
 
 

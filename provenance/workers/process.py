@@ -56,8 +56,9 @@ class WorkerProcess(Generic[Task, Answer]):
             with _away_from_the_working_folder():
                 self._process.start()
         except OSError as error:
-            # Its socket lies in the folder for temporary files, and such paths have at most 107 bytes.
-            reason = f"{error.strerror or error}; is TMPDIR a folder with a long path, or one that is full?"
+            reason = error.strerror
+            if reason is None:  # Python says it: the socket's path, in TMPDIR, has more than 107 bytes
+                reason = f"{error}; is TMPDIR a folder with a long path?"
             raise EngineError(f"no process that judges can be started: {reason}") from error
         theirs.close()
         # Made once: what is ready-made in `multiprocessing` makes all of these anew for each call.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -165,18 +166,13 @@ Bytes to send before closing, in pieces if it is a tuple; nothing at all cuts th
 """
 
 
-@dataclass(slots=True)
-class ScriptedServer:
+@dataclass(slots=True, kw_only=True)
+class Listening:
     """
-    Answers each connection with the next script, and remembers what was asked.
+    A port of this machine; each connection to it is served in a thread.
     """
 
-    scripts: deque[Script] = field(default_factory=deque)
-    requests: list[RawRequest] = field(default_factory=list)
-    pause_s: float = 0.0005
-    context: ssl.SSLContext | None = None
     _socket: socket.socket = field(init=False)
-    _stopped: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -185,19 +181,10 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for thread in self._threads:
             thread.join()
-
-    @property
-    def endpoint(self) -> str:
-        """
-        Where it listens.
-        """
-        scheme = "http" if self.context is None else "https"
-        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def port(self) -> int:
@@ -206,6 +193,50 @@ class ScriptedServer:
         """
         port: int = self._socket.getsockname()[1]
         return port
+
+    def serve(self, connection: socket.socket) -> None:
+        """
+        Serve one connection.
+        """
+        raise NotImplementedError
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._start(functools.partial(self.serve, connection))
+
+
+@dataclass(slots=True)
+class ScriptedServer(Listening):
+    """
+    Answers each connection with the next script, and remembers what was asked.
+    """
+
+    scripts: deque[Script] = field(default_factory=deque)
+    requests: list[RawRequest] = field(default_factory=list)
+    pause_s: float = 0.0005
+    context: ssl.SSLContext | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        Listening.__exit__(self)
+
+    @property
+    def endpoint(self) -> str:
+        """
+        Where it listens.
+        """
+        scheme = "http" if self.context is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     def answer(self, *scripts: Script) -> None:
         """
@@ -227,20 +258,10 @@ class ScriptedServer:
         }
         return common | options
 
-    def _start(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
+        """
+        Answer with the next script.
+        """
         connection.settimeout(10)
         if self.context is not None:
             try:
@@ -331,7 +352,7 @@ def events(*messages: object, ending: bytes = b"\n") -> bytes:
 
 
 @dataclass(slots=True)
-class ConnectProxy:
+class ConnectProxy(Listening):
     """
     An HTTP proxy that leads every tunnel to one port of this machine, whatever host was asked for.
 
@@ -346,41 +367,18 @@ class ConnectProxy:
     target: int
     refusal: bytes = b""
     heads: list[bytes] = field(default_factory=list)
-    _socket: socket.socket = field(init=False)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._start(self._accept)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for thread in self._threads:
-            thread.join()
 
     @property
     def address(self) -> str:
         """
         Its host and port.
         """
-        return f"127.0.0.1:{self._socket.getsockname()[1]}"
+        return f"127.0.0.1:{self.port}"
 
-    def _start(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
+        """
+        Lead a tunnel through, or refuse it.
+        """
         connection.settimeout(10)
         with connection, contextlib.suppress(OSError):
             head = b""

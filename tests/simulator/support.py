@@ -16,6 +16,7 @@ from provenance.authority import plain_png
 from provenance.simulator import (
     MODELS,
     NEWEST_API_VERSION,
+    BodyLimits,
     ManualClock,
     Simulator,
 )
@@ -54,6 +55,17 @@ def image_of(response: httpx.Response, index: int = 0) -> bytes:
     """
     assert response.status_code == 200, response.text
     return base64.b64decode(response.json()["data"][index]["b64_json"])
+
+
+def standing_still() -> dict[str, object]:
+    """
+    Return the settings of a simulator whose time stands still unless a test moves it.
+    """
+    return {
+        "deployments": DEPLOYMENTS,
+        "clock": ManualClock(),
+        "limits": BodyLimits(max_bytes=70 * 1024 * 1024),
+    }
 
 
 def clock_of(simulator: Simulator) -> ManualClock:

@@ -15,14 +15,11 @@ from provenance.authority import plain_jpeg, plain_webp
 from provenance.simulator import (
     API_VERSIONS,
     NEWEST_API_VERSION,
-    BodyLimits,
-    ManualClock,
     Simulator,
 )
 from provenance.simulator.model import find_model
 from provenance.simulator.simulation import ModelInBody
 from tests.simulator.support import (
-    DEPLOYMENTS,
     EACH_NEWER,
     KEY,
     PNG,
@@ -32,19 +29,11 @@ from tests.simulator.support import (
     image_of,
     refused,
     rgba_png,
+    standing_still,
     url,
 )
 
-
-def settings() -> dict[str, object]:
-    """
-    Return what the simulator of these tests is set to: its time stands still unless a test moves it.
-    """
-    return {
-        "deployments": DEPLOYMENTS,
-        "clock": ManualClock(),
-        "limits": BodyLimits(max_bytes=70 * 1024 * 1024),
-    }
+settings = standing_still
 
 
 # --- who may ask, and for what ---------------------------------------------------------------------

@@ -17,7 +17,6 @@ from PIL import Image
 from provenance import Verifier
 from provenance.authority import KeyType
 from provenance.simulator import (
-    BodyLimits,
     FilterSpelling,
     ManualClock,
     SigningStyle,
@@ -28,7 +27,6 @@ from provenance.simulator.blob_store import BlobStore
 from provenance.simulator.drawing import Picture, draw
 from tests.simulator.support import (
     DAY_S,
-    DEPLOYMENTS,
     EACH_NEWER,
     KEY,
     PNG,
@@ -37,19 +35,11 @@ from tests.simulator.support import (
     clock_of,
     image_of,
     refused,
+    standing_still,
     url,
 )
 
-
-def settings() -> dict[str, object]:
-    """
-    Return what the simulator of these tests is set to: its time stands still unless a test moves it.
-    """
-    return {
-        "deployments": DEPLOYMENTS,
-        "clock": ManualClock(),
-        "limits": BodyLimits(max_bytes=70 * 1024 * 1024),
-    }
+settings = standing_still
 
 
 # --- answers with images ---------------------------------------------------------------------------

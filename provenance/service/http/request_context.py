@@ -16,7 +16,10 @@ KEY = "provenance.request_context"
 Where a request's scope holds its `RequestContext`.
 """
 
-_GONE = 499
+GONE = 499
+"""
+Status where the client was gone before there was an answer; nobody sees it but the log.
+"""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class RequestContext:
 
     request_id: str
     trace: RequestTrace
-    status: int = _GONE
+    status: int = GONE
     key: str = ""
     state: str = ""
     accepted: bool | None = None

@@ -19,7 +19,7 @@ import {
   terms,
   wordsFor,
 } from './shared/text.js';
-import { advice, creation, facts, notes, stateInWords } from './shared/verdict.js';
+import { advice, creation, facts, notes, otherPolicies, stateInWords } from './shared/verdict.js';
 import { bytes } from './size.js';
 
 /** The only form of report this page reads. */
@@ -102,8 +102,7 @@ function nextStep(report, source, offered) {
   const words = advice(report);
   if (words !== null) return words.next;
   const choices = report.passes.filter((name) => offered === null || offered.includes(name));
-  if (choices.length > 0) return sentence('passes', { names: shown(choices.join(', ')) });
-  if (report.passes.length === 0) return sentence('passes_nowhere');
+  if (choices.length > 0 || report.passes.length === 0) return otherPolicies(choices);
   return sentence('passes_elsewhere', { names: shown(report.passes.join(', ')) });
 }
 

@@ -90,6 +90,14 @@ export function advice(report) {
 }
 
 /**
+ * Say which policies would accept an image that only its own rejects, given their names.
+ */
+export function otherPolicies(names) {
+  if (names.length === 0) return sentence('passes_nowhere');
+  return sentence('passes', { names: shown(names.join(', ')) });
+}
+
+/**
  * Tell whether a check failed.
  */
 export function failed(report, check) {

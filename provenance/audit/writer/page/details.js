@@ -5,8 +5,8 @@
 import { badge, byId, pictureOf } from './parts.js';
 import { chain, manifests, statuses } from './shared/manifest.js';
 import { checks, file } from './shared/report.js';
-import { count, element, json, number, profileOf, sentence, shown, terms, wordsFor } from './shared/text.js';
-import { advice, facts, notes, stateInWords } from './shared/verdict.js';
+import { count, element, json, number, profileOf, shown, terms, wordsFor } from './shared/text.js';
+import { advice, facts, notes, otherPolicies, stateInWords } from './shared/verdict.js';
 
 const MAX_NAME = 2400;
 const MAX_SAID = 600;
@@ -154,9 +154,7 @@ function answerPart(report) {
 
 function nextStep(report) {
   const words = advice(report);
-  if (words !== null) return [words.meaning, words.next].filter(Boolean).join(' ');
-  if (report.passes.length === 0) return sentence('passes_nowhere');
-  return sentence('passes', { names: shown(report.passes.join(', ')) });
+  return words === null ? otherPolicies(report.passes) : [words.meaning, words.next].filter(Boolean).join(' ');
 }
 
 function checkParts(list) {
